@@ -1,0 +1,241 @@
+"""The command ``repro``: run a notebook, build the book, hold the ledger, check the data."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import textwrap
+from collections.abc import Callable, Sequence
+
+from repro import __version__
+from repro.errors import ReproError
+
+_EPILOG = """\
+A first round:
+  repro run --list                      what notebooks there are
+  repro run 01 --parameters             what this one accepts
+  repro run 01 -p source experiment     run it with another value
+  repro run --all --explain             what would rerun, and why
+  repro book                            build the book into _build/html
+"""
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="repro",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        description="Run, build and check the soft-clay companion.",
+        epilog=_EPILOG,
+    )
+    parser.add_argument("--version", action="version", version=__version__)
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    def add(
+        name: str, call: Callable[[argparse.Namespace], int], help: str, more: str
+    ) -> argparse.ArgumentParser:
+        sub = commands.add_parser(
+            name,
+            help=help,
+            description=help + "\n\n" + textwrap.dedent(more).strip(),
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+        sub.set_defaults(call=call)
+        return sub
+
+    run = add(
+        "run",
+        _run,
+        "Run a notebook with papermill, strictly.",
+        """
+        NOTEBOOK is a name or its beginning: 01, 01_which_salts_react, notebooks/01_....py.
+        A parameter that the notebook does not declare, or a value that does not fit,
+        stops the command before anything runs. A run whose source, parameters, parts of
+        src/repro, data and lock are unchanged is not repeated.
+
+        The executed notebook, its results and its record go to _build/runs/; a failed
+        one to _build/failed/. Sources are never written.
+
+        Examples:
+          repro run 01 -p source experiment
+          repro run 01 -p source experiment --explain
+          repro run --all
+        """,
+    )
+    run.add_argument("notebook", nargs="?", metavar="NOTEBOOK")
+    run.add_argument(
+        "-p",
+        nargs=2,
+        action="append",
+        default=[],
+        metavar=("NAME", "VALUE"),
+        dest="given",
+        help="set a parameter (repeat for more)",
+    )
+    run.add_argument("--all", action="store_true", help="every notebook with its defaults")
+    run.add_argument(
+        "--explain", action="store_true", help="say what would rerun and why; run nothing"
+    )
+    run.add_argument("--parameters", action="store_true", help="show what the notebook accepts")
+    run.add_argument("--list", action="store_true", help="list the notebooks")
+    run.add_argument("--force", action="store_true", help="run even if nothing has changed")
+
+    book = add(
+        "book",
+        _book,
+        "Build the book into _build/html.",
+        """
+        Checks the shipped data, runs every notebook that needs it, holds each verdict of
+        the ledger against the computed value, and builds the HTML with warnings as
+        errors. Any failure leaves the last good book in place.
+        """,
+    )
+    book.add_argument("--force", action="store_true", help="rerun and rebuild everything")
+
+    claims = add(
+        "claims",
+        _claims,
+        "Hold the claims ledger against computed values.",
+        """
+        Joins data/claims.yaml with the results of the default runs (running what has
+        changed) and fails if a verdict does not hold.
+
+        Examples:
+          repro claims --verdict disagrees
+          repro claims --no-run            check the schema and what is stored only
+        """,
+    )
+    claims.add_argument("--verdict", help="list only the rows with this verdict")
+    claims.add_argument("--no-run", action="store_true", help="use stored runs only")
+
+    add(
+        "verify",
+        _verify,
+        "Check every file of data/ against its manifest.",
+        """
+        Names each file that is truncated, altered, missing or not listed, with the
+        expected and the found sha256.
+        """,
+    )
+    sync = add(
+        "sync",
+        _sync,
+        "Write each notebooks/*.ipynb from its script.",
+        """
+        The py:percent script is the source. --check writes nothing and fails if a pair
+        disagrees, as CI does.
+        """,
+    )
+    sync.add_argument(
+        "--check", action="store_true", help="write nothing; fail if a pair disagrees"
+    )
+    return parser
+
+
+def _run(options: argparse.Namespace) -> int:
+    from repro import notebooks, runner
+
+    names = [book.name for book in notebooks.every()]
+    if options.list:
+        print("\n".join(names))
+        return 0
+    if options.all == bool(options.notebook):
+        raise ReproError("name one notebook, or say --all; there are: " + ", ".join(names))
+    if options.all and options.given:
+        raise ReproError("-p belongs to one notebook; name it instead of --all")
+    given = dict(options.given)
+    if len(given) < len(options.given):
+        raise ReproError("a parameter is given twice: " + " ".join(n for n, _ in options.given))
+    chosen = names if options.all else [notebooks.find(options.notebook).name]
+    if options.parameters:
+        for name in chosen:
+            print(name)
+            for p in notebooks.find(name).parameters():
+                print(f"  {p.name} ({p.kind}, default {p.default!r}): {p.meaning}; {p.allowed}")
+        return 0
+    if options.explain:
+        for name, change in runner.explain(chosen, given).items():
+            print(f"{name}: {'reruns: ' if change else 'kept: '}{change}")
+        return 0
+    if options.all:
+        runs = runner.run_all(force=options.force)
+    else:
+        runs = [runner.run(chosen[0], given, force=options.force)]
+    for finished in runs:
+        print(finished.notebook)
+        for result in finished.results().values():
+            print(f"  {result.key} = {result}")
+    return 0
+
+
+def _book(options: argparse.Namespace) -> int:
+    from repro import book
+
+    built = book.build(force=options.force)
+    print(f"ledger: {book.summary(built.rows)}")
+    print(f"{'built' if built.fresh else 'unchanged'}: {built.index}")
+    return 0
+
+
+def _claims(options: argparse.Namespace) -> int:
+    from repro import book, ledger, notebooks, paths, runner
+
+    if options.verdict and options.verdict not in ledger.VERDICTS:
+        raise ReproError(
+            f"verdict {options.verdict!r}: expected one of {', '.join(ledger.VERDICTS)}"
+        )
+    if options.no_run:
+        found = [runner.stored(*runner.prepare(b.name, {}))[0] for b in notebooks.every()]
+        runs = [run for run in found if run is not None]
+    else:
+        runs = runner.run_all()
+    rows = book.joined(runs)
+    for row in rows:
+        if options.verdict in (None, row.claim.verdict):
+            ours = "" if row.computed is None else f", ours {row.computed}"
+            print(f"{row.claim.verdict:28s} {row.claim.id}: paper {row.claim.published}{ours}")
+    print(f"{len(rows)} claims: {book.summary(rows)}")
+    if not options.no_run:
+        book.require_verdicts(rows)
+        book.write_rows(rows, paths.build_dir() / "claims.json")
+    return 0
+
+
+def _verify(_: argparse.Namespace) -> int:
+    from repro import book
+
+    print(f"{book.require_data()} files agree with their manifests")
+    return 0
+
+
+def _sync(options: argparse.Namespace) -> int:
+    from repro import notebooks
+
+    if options.check:
+        for book in notebooks.every():
+            notebooks.require_in_step(book)
+        print("every pair says the same")
+        return 0
+    written = notebooks.sync()
+    print("\n".join(str(file) for file in written) or "every pair says the same")
+    return 0
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; return the exit status.
+
+    0 is success, 1 something the reader can mend, 2 a wrong command line.
+    """
+    options = _parser().parse_args(arguments)
+    try:
+        status: int = options.call(options)
+    except ReproError as error:
+        print(f"repro: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("repro: interrupted; nothing half-written was kept", file=sys.stderr)
+        return 130
+    return status
+
+
+if __name__ == "__main__":
+    sys.exit(main())

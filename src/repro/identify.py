@@ -1,0 +1,452 @@
+"""Naming the phases in a powder pattern.
+
+The whole pattern is fitted, not a list of peaks: a smooth background (cubic
+B-splines, which also take up an amorphous halo) plus a sum of phase patterns with
+non-negative scales.  Phases enter one at a time, the one that lowers the weighted
+sum of squares most first (orthogonal matching pursuit); each brings its own isotropic
+strain, because computed cells are off by a percent or two, and its own crystallite
+size.  A phase stays if leaving it out would raise chi^2 by more than ``threshold``
+in units of the scatter actually found.
+
+Every answer carries what speaks against it: how many of its visible lines are really
+there, and which other phase would explain the same intensity nearly as well.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.interpolate import BSpline
+from scipy.optimize import minimize, nnls
+
+from repro import diffraction
+from repro.diffraction import BENCHTOP, Instrument, Lines
+from repro.errors import InputError
+from repro.patterns import Pattern
+
+Array = NDArray[np.float64]
+THRESHOLD = 60.0  # chi^2 units; set on simulated mixtures, see the chapter
+SIZES = (5.0, 15.0, 60.0)  # nm, of the coarse search
+SIZE_RANGE = (3.0, 200.0)  # nm, of the refinement
+KNOT_STEP = 7.5  # degrees
+GRID_STEP = 0.04  # degrees; finer scans are summed to about this step
+AMBIGUOUS = 0.7  # share of the gain by which a rival makes an answer ambiguous
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A phase that may be in the powder.
+
+    Attributes
+    ----------
+    lines:
+        Its reflections.
+    stretch:
+        How far its cell may be off, as a fraction of the edges.
+    elements:
+        Symbols, for leaving out what cannot be in the jar.
+    """
+
+    lines: Lines
+    stretch: float
+    elements: frozenset[str]
+
+    @property
+    def name(self) -> str:
+        """Phase name."""
+        return self.lines.name
+
+
+@dataclass(frozen=True)
+class Match:
+    """A phase found.
+
+    Attributes
+    ----------
+    name:
+        Phase.
+    gain:
+        Figure of merit: rise of chi^2 if it is left out, in units of the scatter.
+    weight, weight_err:
+        Fraction of the crystalline weight, and its standard error (counting and
+        misfit only; texture and microabsorption are not in it).
+    strain, strain_err:
+        Refined relative change of its cell edges.
+    size:
+        Refined crystallite size in nm.
+    lines_seen, lines_expected:
+        Lines that should stand out by more than four sigma and are mostly its own;
+        and how many of these are there with at least half their height.
+    rival, rival_share:
+        The absent candidate that could best take its place, and the share of
+        ``gain`` it would reach.
+    """
+
+    name: str
+    gain: float
+    weight: float
+    weight_err: float
+    strain: float
+    strain_err: float
+    size: float
+    lines_seen: int
+    lines_expected: int
+    rival: str
+    rival_share: float
+
+    @property
+    def ambiguous(self) -> bool:
+        """Whether a rival does nearly as well, or no line of its own can be seen."""
+        return self.rival_share > AMBIGUOUS or self.lines_seen == 0
+
+
+@dataclass(frozen=True)
+class Identification:
+    """Phases found in a pattern, with the fit.
+
+    Attributes
+    ----------
+    matches:
+        Phases, heaviest first.
+    two_theta, observed, fitted, background:
+        (n,) the fit on the working grid.
+    parts:
+        Phase name to its (n,) contribution.
+    sigma:
+        (n,) standard deviation of a point.
+    chi2:
+        Reduced chi^2; well above 1 says that something is not explained.
+    unexplained:
+        2theta of residual peaks beyond six sigma.
+    source:
+        Of the pattern.
+    """
+
+    matches: tuple[Match, ...]
+    two_theta: Array
+    observed: Array
+    fitted: Array
+    background: Array
+    parts: dict[str, Array]
+    sigma: Array
+    chi2: float
+    unexplained: tuple[float, ...]
+    source: str
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the phases found."""
+        return tuple(match.name for match in self.matches)
+
+
+def regrid(pattern: Pattern) -> tuple[Array, Array, Array]:
+    """Return grid, mean intensity and standard deviation on the working grid.
+
+    The noise is taken from second differences of the data, so counts, counts per
+    second and normalised intensities are treated alike.
+    """
+    x, y = pattern.two_theta, pattern.intensity
+    smooth = np.convolve(np.pad(y, 2, mode="edge"), np.ones(5) / 5, mode="valid")
+    floor = max(float(smooth[smooth > 0].min()), 1e-3 * float(smooth.mean()))
+    base = np.maximum(smooth, floor)
+    wiggle = (y[:-2] - 2 * y[1:-1] + y[2:]) ** 2 / 6 / base[1:-1]
+    # the median of chi^2 with one degree of freedom is 0.455
+    scale = max(float(np.median(wiggle)) / 0.455, 1e-6 * float(base.mean()))
+    join = max(1, round(GRID_STEP / float(np.median(np.diff(x)))))
+    n = len(x) // join
+    xs, ys, vs = (a[: n * join].reshape(n, join).mean(axis=1) for a in (x, y, scale * base))
+    return xs, ys, np.sqrt(vs / join)
+
+
+def spline_basis(x: Array, *, step: float = KNOT_STEP) -> Array:
+    """Return (n, m) cubic B-splines over the range of x; their sum is one."""
+    inner = np.linspace(x[0], x[-1], max(2, round((x[-1] - x[0]) / step) + 1))
+    knots = np.r_[[inner[0]] * 3, inner, [inner[-1]] * 3]
+    return np.asarray(BSpline.design_matrix(x, knots, 3).toarray())
+
+
+@dataclass
+class _State:
+    strain: float
+    size: float
+    column: Array
+
+
+class _Fit:
+    """One pattern with the weighted columns of the phases in it."""
+
+    def __init__(self, pattern: Pattern, candidates: Sequence[Candidate], instrument: Instrument):
+        self.x, self.y, self.sigma = regrid(pattern)
+        self.basis = spline_basis(self.x)
+        self.target = self.y / self.sigma
+        self.candidates = {c.name: c for c in candidates}
+        self.instrument = instrument
+        self.shift = 0.0
+        self.active: dict[str, _State] = {}
+
+    def column(self, name: str, strain: float, size: float) -> Array:
+        return diffraction.profile(
+            self.candidates[name].lines, self.x, size=size, strain=strain, shift=self.shift,
+            instrument=self.instrument,
+        )  # fmt: skip
+
+    def project(self, without: str | None = None) -> tuple[Array, Array]:
+        """Return an orthonormal basis of the model and the residual."""
+        columns = [s.column for n, s in self.active.items() if n != without]
+        q, _ = np.linalg.qr(np.column_stack([self.basis, *columns]) / self.sigma[:, None])
+        return q, self.target - q @ (q.T @ self.target)
+
+    def gains(self, q: Array, residual: Array, columns: Array) -> Array:
+        """Return the drop of chi^2 for each weighted column, 0 for negative scales."""
+        columns = columns / self.sigma[:, None]
+        rest = columns - q @ (q.T @ columns)
+        norm = np.einsum("ij,ij->j", rest, rest)
+        full = np.einsum("ij,ij->j", columns, columns)
+        dot = np.maximum(residual @ rest, 0.0)
+        usable = norm > 1e-4 * full
+        return np.where(usable, dot**2 / np.where(usable, norm, 1.0), 0.0)
+
+    def scatter(self, residual: Array) -> float:
+        used = self.basis.shape[1] + 3 * len(self.active)
+        return max(1.0, float(residual @ residual) / max(len(residual) - used, 1))
+
+    def refine(self, name: str, strain: float, size: float, *, without: str | None = None) -> float:
+        """Optimise strain and size of one phase; store it; return its gain."""
+        q, residual = self.project(without or name)
+        stretch = self.candidates[name].stretch
+        low, high = np.log(SIZE_RANGE[0]), np.log(SIZE_RANGE[1])
+
+        def loss(p: Array) -> float:
+            out = max(abs(p[0]) - 1, 0) + max(low - p[1], 0) + max(p[1] - high, 0)
+            here = np.clip(p[0], -1, 1) * stretch
+            column = self.column(name, here, float(np.exp(np.clip(p[1], low, high))))
+            return -float(self.gains(q, residual, column[:, None])[0]) * (1 - min(out, 0.9))
+
+        start = np.array([strain / stretch, np.log(size)])
+        step = np.array([[0.0, 0.0], [0.1, 0.0], [0.0, 0.4]])
+        best = minimize(loss, start, method="Nelder-Mead",
+                        options={"initial_simplex": start + step, "xatol": 2e-3, "fatol": 0.1,
+                                 "maxfev": 60})  # fmt: skip
+        p = best.x if best.fun < loss(start) else start
+        strain = float(np.clip(p[0], -1, 1)) * stretch
+        size = float(np.exp(np.clip(p[1], low, high)))
+        if without is None:
+            self.active[name] = _State(strain, size, self.column(name, strain, size))
+        return -float(min(best.fun, loss(start)))
+
+    def refine_shift(self) -> None:
+        """Optimise the common zero error within 0.1 degrees."""
+        saved = self.shift
+
+        def loss(p: Array) -> float:
+            self.shift = float(np.clip(p[0], -0.1, 0.1))
+            for name, state in self.active.items():
+                state.column = self.column(name, state.strain, state.size)
+            return float(np.sum(self.project()[1] ** 2))
+
+        best = minimize(loss, [saved], method="Nelder-Mead",
+                        options={"initial_simplex": [[saved], [saved + 0.03]], "xatol": 1e-3,
+                                 "fatol": 0.5, "maxfev": 25})  # fmt: skip
+        loss(best.x)
+
+
+class Library:
+    """Candidate patterns at all coarse strains and sizes on one grid, made once."""
+
+    def __init__(self, candidates: Sequence[Candidate], *, instrument: Instrument = BENCHTOP):
+        if not candidates:
+            raise InputError("identification needs at least one candidate phase")
+        names = [c.name for c in candidates]
+        if len(set(names)) != len(names):
+            raise InputError(f"candidate names must differ, found {sorted(names)}")
+        self.candidates = tuple(candidates)
+        self.instrument = instrument
+        self._grid: Array | None = None
+        self._columns: dict[str, tuple[Array, list[tuple[float, float]]]] = {}
+
+    def columns(self, name: str, x: Array) -> tuple[Array, list[tuple[float, float]]]:
+        """Return (n, k) columns of a candidate and their (strain, size)."""
+        if self._grid is None or not np.array_equal(self._grid, x):
+            self._grid, self._columns = x.copy(), {}
+        if name not in self._columns:
+            c = next(c for c in self.candidates if c.name == name)
+            settings = []
+            for size in SIZES:
+                # a step moves a line at 50 degrees by half its width
+                step = 0.0025 * (1 + 12.0 / size)
+                count = max(1, int(np.ceil(c.stretch / step)))
+                settings += [(float(e), size) for e in
+                             np.linspace(-c.stretch, c.stretch, 2 * count + 1)]  # fmt: skip
+            block = [diffraction.profile(c.lines, x, size=s, strain=e, instrument=self.instrument)
+                     for e, s in settings]  # fmt: skip
+            self._columns[name] = np.column_stack(block), settings
+        return self._columns[name]
+
+    def within(self, elements: Sequence[str] | None) -> tuple[Candidate, ...]:
+        """Return the candidates made of the given elements only (all if None)."""
+        if elements is None:
+            return self.candidates
+        return tuple(c for c in self.candidates if c.elements <= set(elements))
+
+    def identify(
+        self,
+        pattern: Pattern,
+        *,
+        elements: Sequence[str] | None = None,
+        threshold: float = THRESHOLD,
+        max_phases: int = 6,
+    ) -> Identification:
+        """Name the phases of a pattern.
+
+        Parameters
+        ----------
+        pattern:
+            From :func:`repro.patterns.read`, or simulated.
+        elements:
+            What was put into the jar; None if unknown.
+        threshold:
+            Least rise of chi^2 on removal, in units of the scatter found.
+        max_phases:
+            Stop after so many.
+
+        Raises
+        ------
+        InputError
+            If no candidate is made of the given elements.
+        """
+        pool = self.within(elements)
+        if not pool:
+            raise InputError(f"no candidate phase is made of {sorted(elements or ())} only")
+        fit = _Fit(pattern, pool, self.instrument)
+        self._select(fit, threshold, max_phases)
+        return self._report(fit, pattern.source)
+
+    def _best(self, fit: _Fit, names: Sequence[str], without: str | None = None
+              ) -> tuple[str, float, float, float]:  # fmt: skip
+        """Return the best single addition: name, gain, strain, size."""
+        q, residual = fit.project(without)
+        best = ("", 0.0, 0.0, 15.0)
+        for name in names:
+            columns, settings = self.columns(name, fit.x)
+            gain = fit.gains(q, residual, columns)
+            k = int(np.argmax(gain))
+            if gain[k] > best[1]:
+                best = (name, float(gain[k]), *settings[k])
+        return best
+
+    def _select(self, fit: _Fit, threshold: float, max_phases: int) -> None:
+        while len(fit.active) < max_phases:
+            absent = [n for n in fit.candidates if n not in fit.active]
+            name, gain, strain, size = self._best(fit, absent)
+            if not name:
+                break
+            fit.refine(name, strain, size)
+            if len(fit.active) == 1:
+                fit.refine_shift()
+            for other, state in list(fit.active.items()):
+                gain = fit.refine(other, state.strain, state.size)
+            if gain / fit.scatter(fit.project()[1]) < threshold:
+                del fit.active[name]  # the last one refined is the newcomer
+                break
+        if fit.active:
+            fit.refine_shift()
+            for other, state in list(fit.active.items()):
+                fit.refine(other, state.strain, state.size)
+        while fit.active:
+            scatter = fit.scatter(fit.project()[1])
+            worth = {n: self._gain(fit, n) / scatter for n in fit.active}
+            worst = min(worth, key=lambda n: worth[n])
+            if worth[worst] >= threshold:
+                break
+            del fit.active[worst]
+
+    @staticmethod
+    def _gain(fit: _Fit, name: str) -> float:
+        q, residual = fit.project(name)
+        return float(fit.gains(q, residual, fit.active[name].column[:, None])[0])
+
+    def _report(self, fit: _Fit, source: str) -> Identification:
+        names = list(fit.active)
+        model = np.column_stack([fit.basis, *(fit.active[n].column for n in names)])
+        weighted = model / fit.sigma[:, None]
+        norms = np.linalg.norm(weighted, axis=0)
+        coefficients = nnls(weighted / norms, fit.target)[0] / norms
+        m = fit.basis.shape[1]
+        scales = coefficients[m:]
+        background = fit.basis @ coefficients[:m]
+        parts = {n: s * fit.active[n].column for n, s in zip(names, scales, strict=True)}
+        fitted = background + sum(parts.values(), np.zeros_like(fit.x))
+        z = (fit.y - fitted) / fit.sigma
+        scatter = fit.scatter(z)
+        covariance = np.linalg.pinv((weighted / norms).T @ (weighted / norms)) * scatter
+        covariance = (covariance / np.outer(norms, norms))[m:, m:]
+        density = np.array([fit.candidates[n].lines.density for n in names])
+        mass = scales * density
+        total = mass.sum() or 1.0
+        weight = mass / total
+        jacobian = (np.diag(density) - np.outer(weight, density)) / total
+        weight_err = np.sqrt(np.clip(np.diag(jacobian @ covariance @ jacobian.T), 0, None))
+        matches = []
+        for k, name in enumerate(names):
+            gain = self._gain(fit, name) / scatter
+            rival, share = self._rival(fit, name, gain * scatter)
+            seen, expected = self._lines(fit, name, parts[name], fitted)
+            state = fit.active[name]
+            matches.append(Match(
+                name=name, gain=gain, weight=float(weight[k]), weight_err=float(weight_err[k]),
+                strain=state.strain, strain_err=self._strain_err(fit, name, scatter),
+                size=state.size, lines_seen=seen, lines_expected=expected, rival=rival,
+                rival_share=share,
+            ))  # fmt: skip
+        run = np.convolve(z, np.ones(3) / np.sqrt(3), mode="same") / np.sqrt(max(scatter, 1.0))
+        peak = (run > 6) & (run >= np.roll(run, 1)) & (run >= np.roll(run, -1))
+        return Identification(
+            matches=tuple(sorted(matches, key=lambda x: -x.weight)), two_theta=fit.x,
+            observed=fit.y, fitted=fitted, background=background, parts=parts, sigma=fit.sigma,
+            chi2=float(z @ z) / max(len(z) - m - 3 * len(names), 1),
+            unexplained=tuple(np.round(fit.x[peak], 2).tolist()), source=source,
+        )  # fmt: skip
+
+    def _rival(self, fit: _Fit, name: str, gain: float) -> tuple[str, float]:
+        absent = [n for n in fit.candidates if n not in fit.active]
+        if not absent or gain <= 0:
+            return "none", 0.0
+        rival, _, strain, size = self._best(fit, absent, without=name)
+        if not rival:
+            return "none", 0.0
+        return rival, min(1.0, fit.refine(rival, strain, size, without=name) / gain)
+
+    def _strain_err(self, fit: _Fit, name: str, scatter: float) -> float:
+        state = fit.active[name]
+        q, residual = fit.project(name)
+        here = float(fit.gains(q, residual, state.column[:, None])[0])
+        step = 2e-4
+        drop = [here - float(fit.gains(q, residual, fit.column(
+            name, state.strain + sign * step, state.size)[:, None])[0])
+            for sign in (-1, 1)]  # fmt: skip
+        curvature = max(float(np.mean(drop)), 1e-9) / step**2
+        return float(np.sqrt(scatter / curvature))
+
+    @staticmethod
+    def _lines(fit: _Fit, name: str, part: Array, fitted: Array) -> tuple[int, int]:
+        """Return how many lines of its own are seen, and how many should be."""
+        top = (part > np.roll(part, 1)) & (part >= np.roll(part, -1)) & (part > 4 * fit.sigma)
+        background = nnls_free_floor(fitted, part)
+        own = part > 0.5 * np.maximum(background + part, 1e-12)
+        where = np.flatnonzero(top & own)
+        rest = fit.y - (fitted - part)
+        near = np.array([rest[max(k - 1, 0) : k + 2].mean() for k in where])
+        wanted = np.array([part[max(k - 1, 0) : k + 2].mean() for k in where])
+        return int(np.sum(near > 0.5 * wanted)), len(where)
+
+
+def nnls_free_floor(fitted: Array, part: Array) -> Array:
+    """Return what else rises above the local floor of the fit at each point."""
+    rest = fitted - part
+    width = 41
+    padded = np.pad(rest, width // 2, mode="edge")
+    floor = np.lib.stride_tricks.sliding_window_view(padded, width).min(axis=1)
+    return np.asarray(np.clip(rest - floor, 0, None))

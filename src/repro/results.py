@@ -1,0 +1,162 @@
+"""Computed values that leave a notebook: JSON results and glue, one call.
+
+A notebook hands every number that the prose or the claims ledger needs to
+:func:`record`.  The runner keeps them beside the executed notebook; the ledger
+joins them by key; the prose shows them by ``{glue:text}`` with the same key.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from repro import paths
+from repro.errors import InputError
+
+RESULTS = "results.json"
+KEY = re.compile(r"[a-z0-9_]+(\.[a-z0-9_]+)*")
+
+
+RECORDED: dict[str, Result] = {}
+"""What this process has recorded, for a notebook open in JupyterLab."""
+
+
+@dataclass(frozen=True)
+class Result:
+    """One computed value.
+
+    Attributes
+    ----------
+    key:
+        Dotted lower-case name, unique over the book.
+    value:
+        A finite number, a text, or a yes/no.
+    unit:
+        Unit of ``value`` and ``uncertainty``; ``""`` if it has none.
+    uncertainty:
+        One standard deviation unless ``note`` says otherwise; None if not known.
+    note:
+        What the uncertainty covers, or what a reader should know.
+    """
+
+    key: str
+    value: float | str | bool
+    unit: str = ""
+    uncertainty: float | None = None
+    note: str = ""
+
+    def __str__(self) -> str:
+        if isinstance(self.value, bool):
+            return "yes" if self.value else "no"
+        if isinstance(self.value, str):
+            return self.value
+        number = f"{self.value:.4g}"
+        if self.uncertainty is not None:
+            number += f" ± {self.uncertainty:.2g}"
+        return f"{number} {self.unit}".strip()
+
+    def _repr_markdown_(self) -> str:
+        return f"`{self.key}` = {self}"
+
+
+def _plain(value: Any, key: str) -> float | str | bool:
+    """Return a JSON-ready scalar; numpy scalars become Python ones."""
+    if isinstance(value, (bool, np.bool_)):
+        return bool(value)
+    if isinstance(value, str):
+        return value
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        raise InputError(
+            f"result {key!r}: expected a number, text or yes/no, found {value!r} "
+            f"({type(value).__name__})"
+        ) from None
+    if not math.isfinite(number):
+        raise InputError(f"result {key!r}: expected a finite number, found {number}")
+    return number
+
+
+def record(
+    key: str,
+    value: Any,
+    *,
+    unit: str = "",
+    uncertainty: float | None = None,
+    note: str = "",
+) -> Result:
+    """Record a computed value for the prose and for the claims ledger.
+
+    Parameters
+    ----------
+    key:
+        Dotted lower-case name, e.g. ``"thermo.licl_gaf3_min"``.
+    value:
+        Number (numpy scalars too), text, or bool.
+    unit, uncertainty, note:
+        See :class:`Result`.
+
+    Returns
+    -------
+    Result
+        What was recorded.
+
+    Raises
+    ------
+    InputError
+        For a malformed key, a non-finite value or uncertainty, or a negative
+        uncertainty.
+    """
+    if not KEY.fullmatch(key):
+        raise InputError(f"result key {key!r}: expected lower-case words joined by dots")
+    plain = _plain(value, key)
+    if uncertainty is not None:
+        spread = _plain(uncertainty, key)
+        if isinstance(spread, (bool, str)) or spread < 0:
+            raise InputError(f"result {key!r}: uncertainty must be >= 0, found {uncertainty!r}")
+        uncertainty = spread
+    result = Result(key=key, value=plain, unit=unit, uncertainty=uncertainty, note=note)
+    RECORDED[key] = result
+    run = paths.run_dir()
+    if run is not None:
+        stored = read(run)
+        stored[key] = result
+        write(run, stored)
+    _glue(result)
+    return result
+
+
+def _glue(result: Result) -> None:
+    """Glue the value, and its error under ``key.err``, if a kernel is there."""
+    from IPython.core.getipython import get_ipython
+
+    if get_ipython() is None:
+        return
+    from myst_nb import glue
+
+    glue(result.key, result.value, display=False)
+    if result.uncertainty is not None:
+        glue(f"{result.key}.err", result.uncertainty, display=False)
+
+
+def write(folder: Path, results: dict[str, Result]) -> None:
+    """Write results to ``folder/results.json`` in one step."""
+    partial = folder / (RESULTS + ".part")
+    content = {key: asdict(result) for key, result in sorted(results.items())}
+    partial.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    partial.replace(folder / RESULTS)
+
+
+def read(folder: Path) -> dict[str, Result]:
+    """Return the results recorded in a run folder, by key (empty if there are none)."""
+    file = folder / RESULTS
+    if not file.exists():
+        return {}
+    content = json.loads(file.read_text(encoding="utf-8"))
+    return {key: Result(**fields) for key, fields in content.items()}

@@ -1,0 +1,67 @@
+"""Tables that join the ledger with computed values: for notebooks and pages."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Sequence
+
+from IPython.display import HTML
+
+from repro import ledger, paths, results
+from repro.ledger import Row
+
+_HEAD = ("Claim", "Paper", "Ours", "Verdict")
+
+
+def tolerance_text(row: Row) -> str:
+    """Return the tolerance of a row in words."""
+    tolerance = row.claim.tolerance
+    if "abs" in tolerance:
+        return f"± {tolerance['abs']:g} {row.claim.published.unit}".strip()
+    if "rel" in tolerance:
+        return f"± {100 * tolerance['rel']:g} %"
+    return "exact"
+
+
+def badge(verdict: str) -> str:
+    """Return the HTML badge of a verdict; its words carry the meaning, not its colour."""
+    return (
+        f'<span class="verdict verdict-{verdict.replace(" ", "-")}">{html.escape(verdict)}</span>'
+    )
+
+
+def comparison_html(rows: Sequence[Row]) -> str:
+    """Return a table of published against computed values for some claims."""
+    lines = ['<table class="ledger"><thead><tr>']
+    lines += [f'<th scope="col">{head}</th>' for head in _HEAD]
+    lines.append("</tr></thead><tbody>")
+    for row in rows:
+        ours = html.escape(str(row.computed)) if row.computed else "&ndash;"
+        note = f"<br><small>{html.escape(row.claim.note)}</small>" if row.claim.note else ""
+        lines.append(
+            f"<tr><td>{html.escape(row.claim.says)}{note}</td>"
+            f"<td>{html.escape(str(row.claim.published))}"
+            f"<br><small>tolerance {html.escape(tolerance_text(row))}</small></td>"
+            f"<td>{ours}</td><td>{badge(row.claim.verdict)}</td></tr>"
+        )
+    lines.append("</tbody></table>")
+    return "".join(lines)
+
+
+def comparison(*claim_ids: str) -> HTML:
+    """Return the table of some claims against what this notebook has recorded so far.
+
+    Raises
+    ------
+    ClaimError
+        If an id is not in the ledger (with a suggestion).
+    """
+    book = ledger.load()
+    claims = [book[claim_id] for claim_id in claim_ids]
+    ledger.note_rows(claims)
+    run = paths.run_dir()
+    found = results.read(run) if run else dict(results.RECORDED)
+    rows = [
+        ledger.Row(claim, found.get(claim.result) if claim.result else None) for claim in claims
+    ]
+    return HTML(comparison_html(rows))

@@ -1,0 +1,180 @@
+"""Reactions at the interface of two salts, against their mixing ratio.
+
+pymatgen's :class:`InterfacialReactivity` walks along the line between two
+compositions and finds every mixture at which the set of stable products changes
+(a *kink*).  Between kinks the energy per atom is linear in the atomic fraction,
+so the most negative kink is the largest driving force.
+"""
+
+from __future__ import annotations
+
+import math
+import warnings
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from pymatgen.analysis.interface_reactions import InterfacialReactivity
+from pymatgen.analysis.phase_diagram import PhaseDiagram
+from pymatgen.core import Composition
+
+from repro.errors import InputError
+from repro.thermo.energies import EnergyTable, reduced
+from repro.thermo.reactions import Reaction
+
+
+@dataclass(frozen=True)
+class Kink:
+    """One corner of the energy against mixing ratio.
+
+    Attributes
+    ----------
+    ratio:
+        Moles of the first salt per mole of the second; inf for the first alone.
+    atomic_fraction:
+        Atoms of the first salt per atom of the mixture.
+    energy:
+        meV per atom of the mixture.
+    reaction:
+        Balanced; the ends are a salt turning into itself.
+    """
+
+    ratio: float
+    atomic_fraction: float
+    energy: float
+    reaction: Reaction
+
+    @property
+    def molar_fraction(self) -> float:
+        """Moles of the first salt per mole of both salts."""
+        return 1.0 if math.isinf(self.ratio) else self.ratio / (1.0 + self.ratio)
+
+
+@dataclass(frozen=True)
+class InterfaceScan:
+    """Energy against mixing ratio for two salts.
+
+    Attributes
+    ----------
+    first, second:
+        Reduced formulas of the salts.
+    kinks:
+        From the second salt alone (ratio 0) to the first alone (ratio inf).
+    source:
+        Name of the energy table.
+    """
+
+    first: str
+    second: str
+    kinks: tuple[Kink, ...]
+    source: str
+
+    @property
+    def strongest(self) -> Kink:
+        """The kink of most negative energy; an end of the line if nothing reacts."""
+        return min(self.kinks, key=lambda k: k.energy)
+
+    @property
+    def reacts(self) -> bool:
+        """Whether any mixture gains energy by reacting, beyond rounding (1e-3 meV/atom)."""
+        ends = min(self.kinks[0].energy, self.kinks[-1].energy)
+        return self.strongest.energy < ends - 1e-3
+
+    @property
+    def inner(self) -> tuple[Kink, ...]:
+        """The kinks between the two pure salts."""
+        return self.kinks[1:-1]
+
+    def energy(self, atomic_fraction: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the energy in meV/atom at atomic fractions of the first salt.
+
+        Parameters
+        ----------
+        atomic_fraction:
+            Any shape, 0 to 1.
+        """
+        x = [k.atomic_fraction for k in self.kinks]
+        y = [k.energy for k in self.kinks]
+        return np.asarray(np.interp(atomic_fraction, x, y), dtype=float)
+
+    def curve(self, points: int = 201) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return molar fractions of the first salt and energies (meV/atom), for plotting.
+
+        The curve between two kinks is straight in atoms, not in moles.
+        """
+        corners = np.array([k.atomic_fraction for k in self.kinks])
+        atomic = np.union1d(np.linspace(0, 1, points), corners)
+        ours = atomic / float(Composition(self.first).num_atoms)
+        theirs = (1 - atomic) / float(Composition(self.second).num_atoms)
+        return ours / (ours + theirs), self.energy(atomic)
+
+    def at_ratio(self, ratio: float) -> float:
+        """Return the energy in meV/atom for ``ratio`` moles of the first per mole of second.
+
+        Raises
+        ------
+        InputError
+            If the ratio is negative or not a number.
+        """
+        if math.isnan(ratio) or ratio < 0:
+            raise InputError(f"mixing ratio: expected a number >= 0, found {ratio}")
+        return float(self.energy(np.array(self.fraction(ratio))))
+
+    def fraction(self, ratio: float) -> float:
+        """Return the atomic fraction that belongs to a molar ratio."""
+        if math.isinf(ratio):
+            return 1.0
+        ours = ratio * float(Composition(self.first).num_atoms)
+        return ours / (ours + float(Composition(self.second).num_atoms))
+
+
+def interface_scan(first: str, second: str, table: EnergyTable) -> InterfaceScan:
+    """Find every kink between two salts.
+
+    Parameters
+    ----------
+    first, second:
+        Formulas of two different salts of the table.
+    table:
+        Formation energies; every phase of it made of the elements at hand competes.
+
+    Raises
+    ------
+    InputError
+        If a formula is malformed, not in the table, or both are the same.
+    """
+    one, two = table[first], table[second]
+    if one.formula == two.formula:
+        raise InputError(f"{first} and {second}: expected two different salts")
+    compositions = [Composition(reduced(p.formula)) for p in (one, two)]
+    elements = {e.symbol for c in compositions for e in c.elements}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # pymatgen warns about its own numerical tidying
+        diagram = PhaseDiagram(table.entries(elements))
+        scan = InterfacialReactivity(*compositions, diagram, norm=True, use_hull_energy=False)
+        raw = scan.get_kinks()
+    kinks = [_kink(one.formula, two.formula, energy, found) for _, _, energy, found, _ in raw]
+    kinks.sort(key=lambda k: k.atomic_fraction)
+    return InterfaceScan(one.formula, two.formula, tuple(kinks), table.name)
+
+
+def _kink(first: str, second: str, energy: float, found: object) -> Kink:
+    """Turn a pymatgen reaction into ours, with the ratio read off its coefficients."""
+    reactants: dict[str, float] = {}
+    products: dict[str, float] = {}
+    for composition in found.reactants:  # type: ignore[attr-defined]
+        reactants[composition.reduced_formula] = abs(found.get_coeff(composition))  # type: ignore[attr-defined]
+    for composition in found.products:  # type: ignore[attr-defined]
+        products[composition.reduced_formula] = abs(found.get_coeff(composition))  # type: ignore[attr-defined]
+    moles = [reactants.get(formula, 0.0) for formula in (first, second)]
+    if not any(moles):  # an end point: "A -> A" cancels in pymatgen
+        raise InputError(f"{first}, {second}: pymatgen gave a kink without either salt")
+    atoms = [
+        n * float(Composition(f).num_atoms) for n, f in zip(moles, (first, second), strict=True)
+    ]
+    return Kink(
+        ratio=math.inf if moles[1] == 0 else moles[0] / moles[1],
+        atomic_fraction=atoms[0] / sum(atoms),
+        energy=1000.0 * float(energy),
+        reaction=Reaction(reactants, products).integral(),
+    )
