@@ -18,6 +18,7 @@ the chapter's pairs before it writes anything.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import gzip
 import itertools
 import json
@@ -25,9 +26,11 @@ import re
 import time
 import warnings
 from collections.abc import Iterable
+from functools import lru_cache
 from pathlib import Path
 
 import chemicals
+import chemicals.heat_capacity
 import pandas as pd
 from chemicals.identifiers import pubchem_db
 from pymatgen.analysis.interface_reactions import InterfacialReactivity
@@ -51,7 +54,7 @@ PAIRS = [("LiCl", "GaF3"), ("LiCl", "SbF3"), ("LiI", "InBr3"), ("LiI", "GaF3"),
          ("GaF3", "AlF3"), ("LiF", "GaCl3")]  # fmt: skip
 EV = 96.48533212  # kJ/mol per eV
 
-MP_SOURCE = "matbench mp_e_form (Materials Project, legacy corrections)"
+MP_SOURCE = "MP legacy (matbench)"
 SSUB_SOURCE = "SSUB (SGTE 1999) via qmpy 1.4.0"
 FREED_SOURCE = "FREED (Morris 2019) via reaction-network 8.3.0"
 JANAF_SOURCE = "NIST-JANAF (Chase 1998) via reaction-network 8.3.0"
@@ -153,14 +156,41 @@ def read_gibbs(folder: Path, name: str) -> dict[str, float]:
     return {Composition(f).reduced_formula: float(v["300"]) for f, v in table.items() if "300" in v}
 
 
+@lru_cache(maxsize=1)
+def crc_numbers() -> dict[str, str]:
+    """Return formula -> CAS number of the solids whose enthalpy the CRC table lists."""
+    # Lithium oxide is in the CRC table under a number the identifiers do not know.
+    found: dict[str, str] = {"Li2O": "12057-24-8"}
+    values = chemicals.heat_capacity.CRC_standard_data["Hfs"].dropna()
+    for cas in values.index:
+        with contextlib.suppress(Exception):  # no identifiers, or a formula with a charge
+            found.setdefault(Composition(pubchem_db.search_CAS(cas).formula).reduced_formula, cas)
+    return found
+
+
+@lru_cache(maxsize=4096)
 def find_cas(formula: str) -> str:
-    """Return the CAS number that `chemicals` gives a formula, or ``""``."""
+    """Return the CAS number that `chemicals` gives a formula, or ``""``.
+
+    Some formulas have several numbers (isotopes, polymorphs); one under which the
+    CRC enthalpy is listed is preferred.
+    """
     try:
-        cas = chemicals.CAS_from_any(formula)
+        cas = str(chemicals.CAS_from_any(formula))
         found = Composition(pubchem_db.search_CAS(cas).formula).reduced_formula
     except Exception:  # chemicals raises several kinds for "not found"
-        return ""
-    return str(cas) if found == formula else ""
+        cas, found = "", ""
+    if found == formula and chemicals.Hfs(cas, method="CRC") is not None:
+        return cas
+    return crc_numbers().get(formula, cas if found == formula else "")
+
+
+def listed_units(formula: str, cas: str) -> int:
+    """Return how many reduced formulas the listed substance holds: 2 for Hg2Cl2."""
+    with contextlib.suppress(Exception):
+        listed = Composition(pubchem_db.search_CAS(cas).formula)
+        return round(listed.num_atoms / Composition(formula).num_atoms)
+    return 1
 
 
 def experiment_rows(formulas: Iterable[str], rxn: Path, qmpy: Path) -> list[dict[str, object]]:
@@ -208,7 +238,8 @@ def enthalpy(formula: str, ssub: dict[str, list[float]]) -> float | None:
         return min(ssub[formula])
     cas = find_cas(formula)
     value = chemicals.Hfs(cas, method="CRC") if cas else None
-    return None if value is None else value / 1000 / EV / Composition(formula).num_atoms
+    atoms = Composition(formula).num_atoms * listed_units(formula, cas)
+    return None if value is None else value / 1000 / EV / atoms
 
 
 def order(formula: str) -> tuple[int, str]:
@@ -249,7 +280,7 @@ def main() -> None:
         folder / "experiment.csv", index=False)  # fmt: skip
     cas = {f: find_cas(f) for f in formulas if len(small[f][2]) <= 3}
     pd.DataFrame(
-        [{"formula": f, "cas": c, "source": f"chemicals {chemicals.__version__} identifiers"}
+        [{"formula": f, "cas": c, "units": listed_units(f, c), "source": f"chemicals {chemicals.__version__}"}
          for f, c in cas.items() if c]
     ).to_csv(folder / "cas.csv", index=False)  # fmt: skip
     write_manifest(

@@ -17,7 +17,7 @@ from typing import Any
 import yaml
 from filelock import FileLock
 
-from repro import data, ledger, notebooks, pages, paths, runner, staging
+from repro import data, ledger, notebooks, pages, paths, runner, site, staging
 from repro.errors import ClaimError, DataError, NotebookError
 from repro.ledger import Row
 from repro.results import Result
@@ -119,7 +119,10 @@ def build(*, force: bool = False) -> Built:
             if not force and index.is_file() and stamp.is_file() and stamp.read_text() == digest:
                 return Built(index, False, rows)
             html = _sphinx(work)
-            shutil.rmtree(folder / "html", ignore_errors=True)
+            site.require(html)
+            stamp.unlink(missing_ok=True)
+            if (folder / "html").exists():
+                (folder / "html").rename(work / "old")
             html.rename(folder / "html")
             stamp.write_text(digest)
         finally:

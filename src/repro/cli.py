@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 import sys
 import textwrap
 from collections.abc import Callable, Sequence
@@ -39,7 +40,7 @@ def _parser() -> argparse.ArgumentParser:
             description=help + "\n\n" + textwrap.dedent(more).strip(),
             formatter_class=argparse.RawDescriptionHelpFormatter,
         )
-        sub.set_defaults(call=call)
+        sub.set_defaults(call=call, misused=sub.error)
         return sub
 
     run = add(
@@ -61,6 +62,8 @@ def _parser() -> argparse.ArgumentParser:
           repro run --all
         """,
     )
+    # The pattern of Python 3.14; before that -1e-3 is taken for an option.
+    run._negative_number_matcher = re.compile(r"-\.?\d")
     run.add_argument("notebook", nargs="?", metavar="NOTEBOOK")
     run.add_argument(
         "-p",
@@ -139,12 +142,12 @@ def _run(options: argparse.Namespace) -> int:
         print("\n".join(names))
         return 0
     if options.all == bool(options.notebook):
-        raise ReproError("name one notebook, or say --all; there are: " + ", ".join(names))
+        options.misused("name one notebook, or say --all; there are: " + ", ".join(names))
     if options.all and options.given:
-        raise ReproError("-p belongs to one notebook; name it instead of --all")
+        options.misused("-p belongs to one notebook; name it instead of --all")
     given = dict(options.given)
     if len(given) < len(options.given):
-        raise ReproError("a parameter is given twice: " + " ".join(n for n, _ in options.given))
+        options.misused("a parameter is given twice: " + " ".join(n for n, _ in options.given))
     chosen = names if options.all else [notebooks.find(options.notebook).name]
     if options.parameters:
         for name in chosen:
@@ -180,7 +183,7 @@ def _claims(options: argparse.Namespace) -> int:
     from repro import book, ledger, notebooks, paths, runner
 
     if options.verdict and options.verdict not in ledger.VERDICTS:
-        raise ReproError(
+        options.misused(
             f"verdict {options.verdict!r}: expected one of {', '.join(ledger.VERDICTS)}"
         )
     if options.no_run:
@@ -194,8 +197,9 @@ def _claims(options: argparse.Namespace) -> int:
             ours = "" if row.computed is None else f", ours {row.computed}"
             print(f"{row.claim.verdict:28s} {row.claim.id}: paper {row.claim.published}{ours}")
     print(f"{len(rows)} claims: {book.summary(rows)}")
+    # Without running, a value that is not there proves nothing; one that is must fit.
+    book.require_verdicts([row for row in rows if row.computed] if options.no_run else rows)
     if not options.no_run:
-        book.require_verdicts(rows)
         book.write_rows(rows, paths.build_dir() / "claims.json")
     return 0
 

@@ -100,8 +100,9 @@ def manifest(folder: Path) -> dict[str, Any]:
     return content
 
 
-def _check(file: Path, entry: Mapping[str, Any], name: str) -> Problem | None:
-    expected, size = entry.get("sha256"), entry.get("bytes")
+def _check(file: Path, entry: Any, name: str) -> Problem | None:
+    fields = entry if isinstance(entry, dict) else {}
+    expected, size = fields.get("sha256"), fields.get("bytes")
     if not isinstance(expected, str) or not isinstance(size, int):
         return Problem(name, "its manifest entry lacks sha256 or bytes")
     if not file.is_file():
@@ -185,6 +186,8 @@ def verify() -> tuple[int, list[Problem]]:
     under version control and have no manifest.
     """
     base = paths.data_dir()
+    if not base.is_dir():
+        return 0, [Problem(str(base), "missing; expected the folder of shipped data")]
     problems: list[Problem] = []
     count = 0
     for folder in folders():

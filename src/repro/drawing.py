@@ -57,9 +57,14 @@ def scene(structure: Atoms | Structure, *, bonds: Sequence[Bond] = ()) -> Scene:
     Raises
     ------
     InputError
-        If a bond names an atom that is not there.
+        If there are no atoms, a position is not finite, a site is shared by several
+        elements, or a bond names an atom that is not there.
     """
     symbols, positions, cell = _arrays(structure)
+    if not symbols:
+        raise InputError("the structure to draw has no atoms")
+    if not (np.isfinite(positions).all() and np.isfinite(cell).all()):
+        raise InputError("the structure to draw has positions or a cell that are not finite")
     drawn = {(i, (0, 0, 0)): i for i in range(len(symbols))}
     all_symbols, all_positions = list(symbols), list(positions)
     pairs: list[tuple[int, int]] = []
@@ -91,6 +96,8 @@ def _arrays(
             np.asarray(structure.get_positions(), dtype=float),
             np.asarray(structure.cell.array, dtype=float),
         )
+    if not structure.is_ordered:
+        raise InputError("the structure to draw shares a site among elements; expected one each")
     return (
         [site.specie.symbol for site in structure],
         np.asarray(structure.cart_coords, dtype=float),

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from repro import data, ledger, paths
-from repro.errors import ClaimError
+from repro.errors import ClaimError, NotebookError
 from repro.notebooks import Notebook
 
 LAYOUT = 1  # raise when the layout of a stored run changes
@@ -60,16 +60,22 @@ def inputs(book: Notebook, values: Mapping[str, Any]) -> Inputs:
         parameters=dict(values),
         modules={
             file.relative_to(paths.root()).as_posix(): data.sha256(file)
-            for file in module_closure(book.code())
+            for file in module_closure(book.code(), name=book.name)
         },
         lock=data.sha256(lock) if lock.is_file() else "",
         python=f"{sys.version_info.major}.{sys.version_info.minor}",
     )
 
 
-def module_closure(code: str) -> tuple[Path, ...]:
-    """Return the files of ``src/repro`` that some code imports, followed to the end."""
-    waiting, seen = _imported(code), set[Path]()
+def module_closure(code: str, *, name: str = "code") -> tuple[Path, ...]:
+    """Return the files of ``src/repro`` that some code imports, followed to the end.
+
+    Raises
+    ------
+    NotebookError
+        If the code, or a module, is not Python; it could not run either.
+    """
+    waiting, seen = _imported(code, name), set[Path]()
     while waiting:
         file = waiting.pop()
         if file not in seen:
@@ -80,23 +86,25 @@ def module_closure(code: str) -> tuple[Path, ...]:
 
 @lru_cache(maxsize=1024)
 def _imports_of(file: Path, _mtime_ns: int) -> frozenset[Path]:
-    return frozenset(_imported(file.read_text(encoding="utf-8")))
+    return frozenset(_imported(file.read_text(encoding="utf-8"), str(file)))
 
 
-def _imported(code: str) -> set[Path]:
+def _imported(code: str, name: str) -> set[Path]:
     """Return the files that the import statements of one text name."""
     files: set[Path] = set()
-    # IPython lines are not Python; they cannot import the package either.
-    lines = ("pass" if line.lstrip().startswith(("%", "!")) else line for line in code.split("\n"))
-    for node in ast.walk(ast.parse("\n".join(lines))):
+    try:
+        tree = ast.parse(code)
+    except SyntaxError as error:
+        raise NotebookError(f"{name}: not Python: {error}") from None
+    for node in ast.walk(tree):
         if isinstance(node, ast.Import):
-            names = [alias.name for alias in node.names]
+            modules = [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            names = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+            modules = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
         else:
             continue
-        for name in names:
-            files |= _files_of(name)
+        for module in modules:
+            files |= _files_of(module)
     return files
 
 
@@ -163,7 +171,8 @@ def changes(old: Mapping[str, Any], new: Inputs, *, data_reads: Mapping[str, str
         reasons.append("its source changed")
     for name in sorted({*old["parameters"], *new.parameters}):
         before, after = old["parameters"].get(name), new.parameters.get(name)
-        if before != after:
+        # As in the key: Python takes 1, 1.0 and True for equal.
+        if json.dumps(before) != json.dumps(after):
             reasons.append(f"parameter {name}: {before!r} -> {after!r}")
     reasons += _moved(old["modules"], new.modules)
     if old["lock"] != new.lock:

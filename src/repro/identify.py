@@ -3,9 +3,10 @@
 The whole pattern is fitted, not a list of peaks: a smooth background (cubic
 B-splines, which also take up an amorphous halo) plus a sum of phase patterns with
 non-negative scales.  Phases enter one at a time, the one that lowers the weighted
-sum of squares most first (orthogonal matching pursuit); each brings its own isotropic
-strain, because computed cells are off by a percent or two, and its own crystallite
-size.  A phase stays if leaving it out would raise chi^2 by more than ``threshold``
+sum of squares most first (orthogonal matching pursuit); each brings its own strain,
+because computed cells are off by a percent or two, and its own crystallite size.  The
+strain is one number, or with ``free_cells`` one for each edge that symmetry frees:
+slower, and needed for measured patterns of phases whose cell is only computed.  A phase stays if leaving it out would raise chi^2 by more than ``threshold``
 in units of the scatter actually found.
 
 Every answer carries what speaks against it: how many of its visible lines are really
@@ -23,7 +24,7 @@ from scipy.interpolate import BSpline
 from scipy.optimize import minimize, nnls
 
 from repro import diffraction
-from repro.diffraction import BENCHTOP, Instrument, Lines
+from repro.diffraction import BENCHTOP, Instrument, Lines, Strain
 from repro.errors import InputError
 from repro.patterns import Pattern
 
@@ -31,7 +32,7 @@ Array = NDArray[np.float64]
 THRESHOLD = 60.0  # chi^2 units; set on simulated mixtures, see the chapter
 SIZES = (5.0, 15.0, 60.0)  # nm, of the coarse search
 SIZE_RANGE = (3.0, 200.0)  # nm, of the refinement
-KNOT_STEP = 7.5  # degrees
+KNOT_STEP = 5.0  # degrees
 GRID_STEP = 0.04  # degrees; finer scans are summed to about this step
 AMBIGUOUS = 0.7  # share of the gain by which a rival makes an answer ambiguous
 
@@ -74,7 +75,9 @@ class Match:
         Fraction of the crystalline weight, and its standard error (counting and
         misfit only; texture and microabsorption are not in it).
     strain, strain_err:
-        Refined relative change of its cell edges.
+        Refined relative change of its cell edges (mean of the three) and its error.
+    cell_change:
+        The full strain, see :meth:`repro.diffraction.Lines.spacings`.
     size:
         Refined crystallite size in nm.
     lines_seen, lines_expected:
@@ -91,6 +94,7 @@ class Match:
     weight_err: float
     strain: float
     strain_err: float
+    cell_change: Strain
     size: float
     lines_seen: int
     lines_expected: int
@@ -99,8 +103,8 @@ class Match:
 
     @property
     def ambiguous(self) -> bool:
-        """Whether a rival does nearly as well, or no line of its own can be seen."""
-        return self.rival_share > AMBIGUOUS or self.lines_seen == 0
+        """Whether a rival would do nearly as well."""
+        return self.rival_share > AMBIGUOUS
 
 
 @dataclass(frozen=True)
@@ -121,6 +125,9 @@ class Identification:
         Reduced chi^2; well above 1 says that something is not explained.
     unexplained:
         2theta of residual peaks beyond six sigma.
+    suspects:
+        Phases that the fit asked for without a single sharp line of their own: broad
+        intensity, which may as well be amorphous.  Not among ``matches``.
     source:
         Of the pattern.
     """
@@ -134,6 +141,7 @@ class Identification:
     sigma: Array
     chi2: float
     unexplained: tuple[float, ...]
+    suspects: tuple[str, ...]
     source: str
 
     @property
@@ -170,9 +178,16 @@ def spline_basis(x: Array, *, step: float = KNOT_STEP) -> Array:
 
 @dataclass
 class _State:
-    strain: float
+    strain: Strain
     size: float
     column: Array
+
+
+def _four(strain: Strain) -> Array:
+    """Return edges and tilt of any strain."""
+    if isinstance(strain, (int, float)):
+        return np.array([strain, strain, strain, 0.0])
+    return np.array(strain)
 
 
 class _Fit:
@@ -187,7 +202,7 @@ class _Fit:
         self.shift = 0.0
         self.active: dict[str, _State] = {}
 
-    def column(self, name: str, strain: float, size: float) -> Array:
+    def column(self, name: str, strain: Strain, size: float) -> Array:
         return diffraction.profile(
             self.candidates[name].lines, self.x, size=size, strain=strain, shift=self.shift,
             instrument=self.instrument,
@@ -213,29 +228,57 @@ class _Fit:
         used = self.basis.shape[1] + 3 * len(self.active)
         return max(1.0, float(residual @ residual) / max(len(residual) - used, 1))
 
-    def refine(self, name: str, strain: float, size: float, *, without: str | None = None) -> float:
-        """Optimise strain and size of one phase; store it; return its gain."""
-        q, residual = self.project(without or name)
+    def refine(self, name: str, *, strain: Strain, size: float) -> None:
+        """Optimise strain and size of one phase with the others held; store it."""
+        free = np.array([[1], [1], [1], [0]])
+        if not isinstance(strain, (int, float)):
+            free = self.candidates[name].lines.freedom()
+        vector = np.linalg.pinv(free) @ _four(strain)
+        self._climb(name, free, vector, size, calls=35 if free.shape[1] == 1 else 90)
+
+    def loosen(self, name: str, *, strain: float) -> None:
+        """Free the cell edges of a phase, from broad lines to sharp ones; store it.
+
+        Broad lines overlap the data even when the cell is wrong, so the way to the
+        best cell is downhill; then the lines are sharpened.
+        """
+        free = self.candidates[name].lines.freedom()
+        vector = np.linalg.pinv(free) @ _four(strain)
+        for size in (4.0, 8.0, 16.0):
+            vector = self._climb(name, free, vector, size, calls=70, fix_size=True)
+        self._climb(name, free, vector, 25.0, calls=120)
+
+    def _climb(self, name: str, free: NDArray[np.int_], vector: Array, size: float, *,
+               calls: int, fix_size: bool = False) -> Array:  # fmt: skip
+        q, residual = self.project(name)
         stretch = self.candidates[name].stretch
         low, high = np.log(SIZE_RANGE[0]), np.log(SIZE_RANGE[1])
+        single = free.shape[1] == 1
+
+        def unpack(p: Array) -> tuple[Strain, float]:
+            edges = np.clip(p[:-1], -1, 1) * stretch
+            wide = float(np.exp(np.clip(p[-1], low, high)))
+            four = free @ edges
+            strain: Strain = float(edges[0]) if single else (
+                float(four[0]), float(four[1]), float(four[2]), float(four[3]))  # fmt: skip
+            return strain, size if fix_size else wide
 
         def loss(p: Array) -> float:
-            out = max(abs(p[0]) - 1, 0) + max(low - p[1], 0) + max(p[1] - high, 0)
-            here = np.clip(p[0], -1, 1) * stretch
-            column = self.column(name, here, float(np.exp(np.clip(p[1], low, high))))
-            return -float(self.gains(q, residual, column[:, None])[0]) * (1 - min(out, 0.9))
+            out = np.maximum(np.abs(p[:-1]) - 1, 0).sum() + max(low - p[-1], 0)
+            out += max(p[-1] - high, 0)
+            column = self.column(name, *unpack(p))
+            gain = float(self.gains(q, residual, column[:, None])[0])
+            return -gain * (1 - min(float(out), 0.9))
 
-        start = np.array([strain / stretch, np.log(size)])
-        step = np.array([[0.0, 0.0], [0.1, 0.0], [0.0, 0.4]])
+        start = np.r_[vector / stretch, np.log(size)]
+        step = np.vstack([np.zeros(len(start)), np.diag(
+            np.r_[np.full(len(vector), 0.1 if single else 0.3 * min(1.0, 8.0 / size)), 0.4])])
         best = minimize(loss, start, method="Nelder-Mead",
-                        options={"initial_simplex": start + step, "xatol": 2e-3, "fatol": 0.1,
-                                 "maxfev": 60})  # fmt: skip
-        p = best.x if best.fun < loss(start) else start
-        strain = float(np.clip(p[0], -1, 1)) * stretch
-        size = float(np.exp(np.clip(p[1], low, high)))
-        if without is None:
-            self.active[name] = _State(strain, size, self.column(name, strain, size))
-        return -float(min(best.fun, loss(start)))
+                        options={"initial_simplex": start + step, "xatol": 2e-3, "fatol": 0.3,
+                                 "maxfev": calls})  # fmt: skip
+        strain, size = unpack(best.x)
+        self.active[name] = _State(strain, size, self.column(name, strain, size))
+        return np.asarray(np.clip(best.x[:-1], -1, 1) * stretch)
 
     def refine_shift(self) -> None:
         """Optimise the common zero error within 0.1 degrees."""
@@ -248,8 +291,8 @@ class _Fit:
             return float(np.sum(self.project()[1] ** 2))
 
         best = minimize(loss, [saved], method="Nelder-Mead",
-                        options={"initial_simplex": [[saved], [saved + 0.03]], "xatol": 1e-3,
-                                 "fatol": 0.5, "maxfev": 25})  # fmt: skip
+                        options={"initial_simplex": [[saved], [saved + 0.03]], "xatol": 2e-3,
+                                 "fatol": 0.5, "maxfev": 14})  # fmt: skip
         loss(best.x)
 
 
@@ -298,6 +341,7 @@ class Library:
         elements: Sequence[str] | None = None,
         threshold: float = THRESHOLD,
         max_phases: int = 6,
+        free_cells: bool = False,
     ) -> Identification:
         """Name the phases of a pattern.
 
@@ -311,6 +355,8 @@ class Library:
             Least rise of chi^2 on removal, in units of the scatter found.
         max_phases:
             Stop after so many.
+        free_cells:
+            Whether each edge strains by itself; about ten times slower.
 
         Raises
         ------
@@ -321,7 +367,7 @@ class Library:
         if not pool:
             raise InputError(f"no candidate phase is made of {sorted(elements or ())} only")
         fit = _Fit(pattern, pool, self.instrument)
-        self._select(fit, threshold, max_phases)
+        self._select(fit, threshold, max_phases, free_cells)
         return self._report(fit, pattern.source)
 
     def _best(self, fit: _Fit, names: Sequence[str], without: str | None = None
@@ -337,24 +383,20 @@ class Library:
                 best = (name, float(gain[k]), *settings[k])
         return best
 
-    def _select(self, fit: _Fit, threshold: float, max_phases: int) -> None:
+    def _select(self, fit: _Fit, threshold: float, max_phases: int, free_cells: bool) -> None:
         while len(fit.active) < max_phases:
             absent = [n for n in fit.candidates if n not in fit.active]
-            name, gain, strain, size = self._best(fit, absent)
+            name = self._add_loose(fit, absent) if free_cells else self._add(fit, absent)
             if not name:
                 break
-            fit.refine(name, strain, size)
-            if len(fit.active) == 1:
-                fit.refine_shift()
-            for other, state in list(fit.active.items()):
-                gain = fit.refine(other, state.strain, state.size)
-            if gain / fit.scatter(fit.project()[1]) < threshold:
-                del fit.active[name]  # the last one refined is the newcomer
+            if self._gain(fit, name) / fit.scatter(fit.project()[1]) < threshold:
+                del fit.active[name]
                 break
-        if fit.active:
-            fit.refine_shift()
-            for other, state in list(fit.active.items()):
-                fit.refine(other, state.strain, state.size)
+        if not fit.active:
+            return
+        fit.refine_shift()
+        for other, state in list(fit.active.items()):
+            fit.refine(other, strain=state.strain, size=state.size)
         while fit.active:
             scatter = fit.scatter(fit.project()[1])
             worth = {n: self._gain(fit, n) / scatter for n in fit.active}
@@ -362,6 +404,33 @@ class Library:
             if worth[worst] >= threshold:
                 break
             del fit.active[worst]
+
+    def _add(self, fit: _Fit, absent: Sequence[str]) -> str:
+        name, _, strain, size = self._best(fit, absent)
+        if name:
+            fit.refine(name, strain=strain, size=size)
+        return name
+
+    def _add_loose(self, fit: _Fit, absent: Sequence[str]) -> str:
+        """Add the best of the four most promising candidates with free cells."""
+        q, residual = fit.project()
+        tries = []
+        for name in absent:
+            columns, settings = self.columns(name, fit.x)
+            gain = fit.gains(q, residual, columns)
+            k = int(np.argmax(gain))
+            if gain[k] > 0:
+                tries.append((float(gain[k]), name, settings[k][0]))
+        best, best_gain = "", 0.0
+        kept: _State | None = None
+        for _, name, strain in sorted(tries, reverse=True)[:4]:
+            fit.loosen(name, strain=strain)
+            gain_now, state = self._gain(fit, name), fit.active.pop(name)
+            if gain_now > best_gain:
+                best, best_gain, kept = name, gain_now, state
+        if kept is not None:
+            fit.active[best] = kept
+        return best
 
     @staticmethod
     def _gain(fit: _Fit, name: str) -> float:
@@ -385,19 +454,24 @@ class Library:
         covariance = (covariance / np.outer(norms, norms))[m:, m:]
         density = np.array([fit.candidates[n].lines.density for n in names])
         mass = scales * density
-        total = mass.sum() or 1.0
+        total = float(mass.sum()) or 1.0
         weight = mass / total
         jacobian = (np.diag(density) - np.outer(weight, density)) / total
         weight_err = np.sqrt(np.clip(np.diag(jacobian @ covariance @ jacobian.T), 0, None))
         matches = []
+        suspects = []
         for k, name in enumerate(names):
-            gain = self._gain(fit, name) / scatter
-            rival, share = self._rival(fit, name, gain * scatter)
             seen, expected = self._lines(fit, name, parts[name], fitted)
+            if seen == 0 or seen < expected / 2:
+                suspects.append(name)
+                continue
+            gain = self._gain(fit, name) / scatter
+            rival, share = self._rival(fit, name)
             state = fit.active[name]
             matches.append(Match(
                 name=name, gain=gain, weight=float(weight[k]), weight_err=float(weight_err[k]),
-                strain=state.strain, strain_err=self._strain_err(fit, name, scatter),
+                strain=float(_four(state.strain)[:3].mean()),
+                strain_err=self._strain_err(fit, name, scatter), cell_change=state.strain,
                 size=state.size, lines_seen=seen, lines_expected=expected, rival=rival,
                 rival_share=share,
             ))  # fmt: skip
@@ -407,26 +481,29 @@ class Library:
             matches=tuple(sorted(matches, key=lambda x: -x.weight)), two_theta=fit.x,
             observed=fit.y, fitted=fitted, background=background, parts=parts, sigma=fit.sigma,
             chi2=float(z @ z) / max(len(z) - m - 3 * len(names), 1),
-            unexplained=tuple(np.round(fit.x[peak], 2).tolist()), source=source,
+            unexplained=tuple(np.round(fit.x[peak], 2).tolist()), suspects=tuple(suspects),
+            source=source,
         )  # fmt: skip
 
-    def _rival(self, fit: _Fit, name: str, gain: float) -> tuple[str, float]:
+    def _rival(self, fit: _Fit, name: str) -> tuple[str, float]:
+        """Return who could take a phase's place; both on the coarse grid, for fairness."""
         absent = [n for n in fit.candidates if n not in fit.active]
-        if not absent or gain <= 0:
+        own = self._best(fit, [name], without=name)[1]
+        rival, gain, _, _ = self._best(fit, absent, without=name)
+        if not rival or own <= 0:
             return "none", 0.0
-        rival, _, strain, size = self._best(fit, absent, without=name)
-        if not rival:
-            return "none", 0.0
-        return rival, min(1.0, fit.refine(rival, strain, size, without=name) / gain)
+        return rival, min(1.0, gain / own)
 
     def _strain_err(self, fit: _Fit, name: str, scatter: float) -> float:
         state = fit.active[name]
         q, residual = fit.project(name)
         here = float(fit.gains(q, residual, state.column[:, None])[0])
         step = 2e-4
-        drop = [here - float(fit.gains(q, residual, fit.column(
-            name, state.strain + sign * step, state.size)[:, None])[0])
-            for sign in (-1, 1)]  # fmt: skip
+        drop = []
+        for sign in (-1, 1):
+            a, b, c, tilt = _four(state.strain) + sign * step * np.array([1, 1, 1, 0])
+            column = fit.column(name, (float(a), float(b), float(c), float(tilt)), state.size)
+            drop.append(here - float(fit.gains(q, residual, column[:, None])[0]))
         curvature = max(float(np.mean(drop)), 1e-9) / step**2
         return float(np.sqrt(scatter / curvature))
 

@@ -10,8 +10,9 @@ under it.  With published value :math:`p`, computed value :math:`c` and toleranc
    |c - p| \le t, \qquad c < p + t, \qquad c > p - t, \qquad
    p_1 - t \le c \le p_2 + t
 
-for the relations ``= ~``, ``< <=``, ``> >=`` and ``range``; texts and yes/no
-statements agree if they are equal.  The verdict is written by a person and must
+for the relations ``= ~``, ``<``, ``>`` and ``range``; ``<=`` and ``>=`` are the
+middle two with the edge included.  Texts and yes/no statements agree if they are
+equal.  The verdict is written by a person and must
 match: a value that leaves its tolerance is an error until the verdict is changed
 in the open.
 """
@@ -21,6 +22,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -151,8 +153,8 @@ def parse(text: str, *, name: str = CLAIMS) -> Ledger:
     """
     try:
         content = yaml.safe_load(text)
-    except (yaml.YAMLError, ValueError) as error:
-        raise ClaimError(f"{name}: not YAML: {error}") from None
+    except Exception as error:  # besides YAMLError, a bad tag raises half a dozen others
+        raise ClaimError(f"{name}: not YAML: {type(error).__name__}: {error}") from None
     wrong = jsonschema.exceptions.best_match(
         jsonschema.Draft202012Validator(schema()).iter_errors(content)
     )
@@ -197,7 +199,9 @@ def _consistent(claim: Claim, name: str) -> None:
         *(claim.tolerance[k] for k in ("abs", "rel") if k in claim.tolerance),
     ]
     for number in numbers:
-        if isinstance(number, float) and not math.isfinite(number):
+        # An integer beyond the range of floats cannot be compared with anything.
+        large = isinstance(number, int) and abs(number) > sys.float_info.max
+        if large or (isinstance(number, float) and not math.isfinite(number)):
             raise ClaimError(f"{label}: expected finite numbers, found {number}")
     if claim.published.relation == "range" and value[0] > value[1]:
         raise ClaimError(f"{label}: range runs backwards: {value}")
@@ -216,8 +220,11 @@ def _consistent(claim: Claim, name: str) -> None:
 
 @lru_cache(maxsize=4)
 def _load(file: str, _mtime_ns: int) -> Ledger:
-    path = Path(file)
-    return parse(path.read_text(encoding="utf-8"), name=str(path))
+    try:
+        text = Path(file).read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise ClaimError(f"{file}: expected UTF-8 text: {error}") from None
+    return parse(text, name=file)
 
 
 def load() -> Ledger:
@@ -268,21 +275,28 @@ def agreement(claim: Claim, computed: Result) -> bool:
     if published.relation == "range":
         low, high = published.value
         below, above = _tolerance(claim, low), _tolerance(claim, high)
-        return bool(low - below <= value <= high + above)
+        return bool(
+            low - below - _rounding(low, below) <= value <= high + above + _rounding(high, above)
+        )
     slack = _tolerance(claim, published.value)
+    rounding = _rounding(published.value, slack)
     difference = value - published.value
     match published.relation:
-        case "<" if slack == 0:
-            return bool(difference < 0)
-        case ">" if slack == 0:
-            return bool(difference > 0)
-        case "<" | "<=":
-            return bool(difference <= slack)
-        case ">" | ">=":
-            return bool(difference >= -slack)
+        case "<":
+            return bool(difference < slack - rounding)
+        case ">":
+            return bool(difference > rounding - slack)
+        case "<=":
+            return bool(difference <= slack + rounding)
+        case ">=":
+            return bool(difference >= -slack - rounding)
         case _:
-            # One part in 1e12 keeps -84 + 1 - 1 from failing an exact comparison.
-            return bool(abs(difference) <= slack + 1e-12 * abs(published.value))
+            return bool(abs(difference) <= slack + rounding)
+
+
+def _rounding(reference: float, slack: float) -> float:
+    """Return what binary fractions cost: 0.3 + 0.1 shall lie on the edge of 0.3 ± 0.1."""
+    return 1e-12 * max(abs(reference), slack)
 
 
 def check(rows: Sequence[Row]) -> list[str]:

@@ -6,6 +6,8 @@ and must say the same, so that JupyterLab, Binder and git all see one text.
 
 from __future__ import annotations
 
+import ast
+import contextlib
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -13,12 +15,27 @@ from typing import Any
 
 import jupytext
 import nbformat
+from IPython.core.inputtransformer2 import TransformerManager
 
 from repro import parameters, paths
 from repro.errors import NotebookError, did_you_mean
 from repro.parameters import Parameter
 
 _KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
+
+
+_PYTHON_MAGICS = ("%%time", "%%timeit", "%%capture", "%%prun")
+
+
+def _python(source: str) -> str:
+    """Return a cell as Python, with IPython's magics and shell lines translated."""
+    with contextlib.suppress(SyntaxError):
+        ast.parse(source)
+        return source
+    first, _, rest = source.lstrip().partition("\n")
+    if first.startswith("%%"):  # a cell in another language imports nothing of ours
+        source = rest if first.split()[0] in _PYTHON_MAGICS else ""
+    return str(TransformerManager().transform_cell(source))
 
 
 @dataclass(frozen=True)
@@ -46,7 +63,10 @@ class Notebook:
     @cached_property
     def text(self) -> str:
         """The script as text."""
-        return self.script.read_text(encoding="utf-8")
+        try:
+            return self.script.read_text(encoding="utf-8")
+        except UnicodeDecodeError as error:
+            raise NotebookError(f"{self.script}: expected UTF-8 text: {error}") from None
 
     def node(self) -> Any:
         """Return the notebook that the script describes, without outputs.
@@ -69,8 +89,9 @@ class Notebook:
         return node
 
     def code(self) -> str:
-        """Return the code cells as one text (for reading its imports)."""
-        return "\n".join(cell.source for cell in self.node().cells if cell.cell_type == "code")
+        """Return the code cells as one Python text (for reading its imports)."""
+        cells = (cell for cell in self.node().cells if cell.cell_type == "code")
+        return "\n".join(_python(cell.source) for cell in cells)
 
     def parameters(self) -> tuple[Parameter, ...]:
         """Return what the cell tagged ``parameters`` declares; empty if there is none."""
@@ -96,7 +117,7 @@ class Notebook:
         """Return whether the ipynb holds the script's cells, and no outputs."""
         if not self.ipynb.is_file():
             return False
-        return self.ipynb.read_text(encoding="utf-8") == self.rendered()
+        return self.ipynb.read_bytes() == self.rendered().encode()
 
 
 def folder() -> Path:

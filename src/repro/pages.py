@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import html
 import re
+import shlex
 from collections.abc import Callable, Mapping, Sequence
 
 from repro import ledger, notebooks
@@ -46,6 +47,11 @@ def _select(label: str, field: str, options: Sequence[str]) -> str:
     )
 
 
+def _words(text: str) -> str:
+    """Return a text for an HTML block, which a blank line would end."""
+    return html.escape(" ".join(text.split()))
+
+
 def link(row: Row, titles: Mapping[str, str], figures: Mapping[str, str]) -> str:
     """Return the link from a row to its figure or, without one, to its chapter."""
     claim = row.claim
@@ -53,25 +59,26 @@ def link(row: Row, titles: Mapping[str, str], figures: Mapping[str, str]) -> str
         return "no chapter"
     if claim.chapter not in titles:
         return f"planned: {html.escape(claim.chapter.partition('/')[2])}"
-    anchor = f"#{claim.figure}" if claim.figure in figures else ""
-    text = titles[claim.chapter] + (" (figure)" if anchor else "")
-    return f'<a href="../{claim.chapter}.html{anchor}">{html.escape(text)}</a>'
+    if claim.figure is None or claim.figure not in figures:
+        return f'<a href="../{claim.chapter}.html">{_words(titles[claim.chapter])}</a>'
+    page = figures[claim.figure].removesuffix(".py")  # not always the claim's own chapter
+    return f'<a href="../{page}.html#{claim.figure}">{_words(titles[page])} (figure)</a>'
 
 
 def _scoreboard_row(row: Row, titles: Mapping[str, str], figures: Mapping[str, str]) -> str:
     claim = row.claim
     chapter = (claim.chapter or "none").partition("/")[2] or "none"
-    note = f"<p>{html.escape(claim.note)}</p>" if claim.note else ""
-    ours = html.escape(str(row.computed)) if row.computed else "&ndash;"
-    computed = f"<p>{html.escape(row.computed.note)}</p>" if row.computed else ""
+    note = f"<p>{_words(claim.note)}</p>" if claim.note else ""
+    ours = _words(str(row.computed)) if row.computed else "&ndash;"
+    computed = f"<p>{_words(row.computed.note)}</p>" if row.computed and row.computed.note else ""
     return (
         f'<tr id="claim-{claim.id}" data-verdict="{claim.verdict}" data-kind="{claim.kind}" '
-        f'data-chapter="{chapter}"><td>{html.escape(claim.says)}'
-        f"<br><small>{html.escape(claim.where)} · {claim.kind} · {link(row, titles, figures)}</small>"
-        f"<details><summary>How it is judged</summary><p>{html.escape(claim.addressed)}</p>"
+        f'data-chapter="{chapter}"><td>{_words(claim.says)}'
+        f"<br><small>{_words(claim.where)} · {claim.kind} · {link(row, titles, figures)}</small>"
+        f"<details><summary>How it is judged</summary><p>{_words(claim.addressed)}</p>"
         f"<p>Tolerance {html.escape(tolerance_text(row))}: "
-        f"{html.escape(claim.tolerance['why'])}</p>{note}{computed}</details></td>"
-        f'<td data-label="Paper">{html.escape(str(claim.published))}</td>'
+        f"{_words(claim.tolerance['why'])}</p>{note}{computed}</details></td>"
+        f'<td data-label="Paper">{_words(str(claim.published))}</td>'
         f'<td data-label="Ours">{ours}</td><td>{badge(claim.verdict)}</td></tr>'
     )
 
@@ -144,6 +151,6 @@ def parameters() -> str:
         )
         first = known[0]
         shown = first.choices[-1] if first.choices else first.default
-        word = f"'{shown}'" if shown == "" or " " in str(shown) else shown
+        word = shlex.quote(str(shown))
         out.append(f"```\n.venv/bin/repro run {book.name} -p {first.name} {word}\n```\n")
     return "\n".join(out)

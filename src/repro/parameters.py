@@ -13,17 +13,20 @@ what the comment allows.
 from __future__ import annotations
 
 import ast
+import contextlib
 import io
 import math
 import tokenize
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from repro.errors import NotebookError, ParameterError, did_you_mean
 
 _TYPES: dict[str, type] = {"int": int, "float": float, "str": str, "bool": bool, "list": list}
 _WORDS = {"true": True, "false": False, "yes": True, "no": False}
+# What ast.literal_eval raises for a text that is no literal, or is nested too deep.
+_NO_LITERAL = (ValueError, SyntaxError, TypeError, MemoryError, RecursionError)
 
 
 @dataclass(frozen=True)
@@ -39,7 +42,8 @@ class Parameter:
     low, high:
         Allowed range of a number, ends included; None if open.
     choices:
-        Allowed texts; empty if any will do.
+        Allowed words; empty if any will do.  Range and choices of a list hold for
+        each of its items.
     """
 
     name: str
@@ -53,10 +57,11 @@ class Parameter:
     @property
     def allowed(self) -> str:
         """What the parameter accepts, in words."""
+        of = "a list of " if self.kind == "list" else ""
         if self.choices:
-            return "one of " + ", ".join(self.choices)
+            return (of or "one of ") + ", ".join(self.choices)
         if self.low is not None and self.high is not None:
-            return f"{self.low:g} to {self.high:g}"
+            return f"{of}{self.low:g} to {self.high:g}"
         return {"str": "any text", "bool": "true or false", "list": "a list"}.get(
             self.kind, "any finite number"
         )
@@ -79,7 +84,7 @@ def declared(source: str, *, notebook: str) -> tuple[Parameter, ...]:
         for token in tokenize.generate_tokens(io.StringIO(source).readline)
         if token.type == tokenize.COMMENT
     }
-    found = []
+    found: list[Parameter] = []
     for node in tree.body:
         line = ast.get_source_segment(source, node)
         if not (
@@ -102,9 +107,11 @@ def declared(source: str, *, notebook: str) -> tuple[Parameter, ...]:
             raise NotebookError(
                 f"{notebook}: parameter {node.target.id!r}: a comment must say what it means"
             )
+        if any(parameter.name == node.target.id for parameter in found):
+            raise NotebookError(f"{notebook}: parameter {node.target.id!r} is declared twice")
         try:
             default = ast.literal_eval(node.value)
-        except ValueError:
+        except _NO_LITERAL:
             raise NotebookError(
                 f"{notebook}: parameter {node.target.id!r}: the default must be "
                 f"a literal, found {line!r}"
@@ -115,25 +122,28 @@ def declared(source: str, *, notebook: str) -> tuple[Parameter, ...]:
 
 
 def _parameter(name: str, kind: str, default: Any, comment: str, notebook: str) -> Parameter:
-    meaning, _, allowed = comment.partition("; allowed:")
+    meaning, _, allowed = (part.strip() for part in comment.partition("; allowed:"))
     low = high = None
     choices: tuple[str, ...] = ()
-    if ".." in allowed and kind in ("int", "float"):
-        try:
-            low, high = (float(end) for end in allowed.split(".."))
-        except ValueError:
-            raise NotebookError(
-                f"{notebook}: parameter {name!r}: expected 'low..high' after "
-                f"'allowed:', found {allowed.strip()!r}"
-            ) from None
-    elif allowed.strip() and kind == "str":
-        choices = tuple(word.strip() for word in allowed.split(","))
-    parameter = Parameter(name, kind, default, meaning.strip(), low, high, choices)
     try:
-        _fits(parameter, default, notebook)
+        if ".." in allowed and kind in ("int", "float", "list"):
+            low, high = (float(end) for end in allowed.split(".."))
+        elif allowed:
+            choices = tuple(word.strip() for word in allowed.split(","))
+            if kind in ("int", "float"):
+                choices = tuple(f"{_TYPES[kind](word)}" for word in choices)
+            elif kind == "bool":
+                raise ValueError("a bool is true or false")
+    except ValueError:
+        raise NotebookError(
+            f"{notebook}: parameter {name!r} ({kind}): expected 'low..high' after "
+            f"'allowed:', or a comma list of values, found {allowed!r}"
+        ) from None
+    parameter = Parameter(name, kind, default, meaning, low, high, choices)
+    try:
+        return replace(parameter, default=_fits(parameter, default, notebook))
     except ParameterError as error:
         raise NotebookError(f"the default does not fit its own declaration: {error}") from None
-    return parameter
 
 
 def _refuse(parameter: Parameter, notebook: str, value: Any, expected: str) -> ParameterError:
@@ -147,19 +157,25 @@ def _fits(parameter: Parameter, value: Any, notebook: str) -> Any:
     """Return the value if it fits (an int as a float where one is declared)."""
     kind: Any = _TYPES[parameter.kind]
     if kind is float and type(value) is int:
-        value = float(value)
+        with contextlib.suppress(OverflowError):  # too large: refused as an int below
+            value = float(value)
     if type(value) is not kind:
         raise _refuse(parameter, notebook, value, f"{parameter.kind}, {parameter.allowed}")
-    if isinstance(value, float) and not math.isfinite(value):
-        raise _refuse(parameter, notebook, value, "a finite number")
-    if parameter.choices and value not in parameter.choices:
-        hint = did_you_mean(value, parameter.choices)
-        raise _refuse(parameter, notebook, value, parameter.allowed + hint)
-    if parameter.low is not None and parameter.high is not None:
-        numbers: list[Any] = value if isinstance(value, list) else [value]
-        for number in numbers:
-            if not parameter.low <= number <= parameter.high:
-                raise _refuse(parameter, notebook, value, parameter.allowed)
+    for item in value if kind is list else [value]:
+        # Plain items only: the values are part of a run's key, which is made from JSON.
+        if type(item) not in (int, float, str, bool):
+            raise _refuse(parameter, notebook, value, "a list of numbers, texts or true/false")
+        if isinstance(item, float) and not math.isfinite(item):
+            raise _refuse(parameter, notebook, value, "a finite number")
+        if parameter.choices and str(item) not in parameter.choices:
+            hint = did_you_mean(str(item), parameter.choices)
+            raise _refuse(parameter, notebook, value, parameter.allowed + hint)
+        if (
+            parameter.low is not None
+            and parameter.high is not None
+            and (isinstance(item, str | bool) or not parameter.low <= item <= parameter.high)
+        ):
+            raise _refuse(parameter, notebook, value, parameter.allowed)
     return value
 
 
@@ -182,7 +198,7 @@ def from_text(parameter: Parameter, text: str, *, notebook: str) -> Any:
                 value = float(text)
             case "list":
                 value = ast.literal_eval(text)
-    except (ValueError, SyntaxError):
+    except _NO_LITERAL:
         raise _refuse(parameter, notebook, text, f"{parameter.kind}, {parameter.allowed}") from None
     return _fits(parameter, value, notebook)
 

@@ -39,6 +39,9 @@ class Progress:
     stream: TextIO = field(default_factory=lambda: sys.stderr)
     every: float = 30.0
     _bar: Any = None
+    _job: str = ""
+    _cells: int = 0
+    _at: int = 0
     _done: int = 0
     _spent: dict[str, float] = field(default_factory=dict)
     _begun: float = 0.0
@@ -55,9 +58,10 @@ class Progress:
         self._cells, self._job, self._at = cells, job, 0
         label = f"[{self._done + 1}/{len(self.jobs)}] {job}"
         if self.for_a_person:
+            # tqdm itself puts a comma before the postfix.
             form = "{desc} {bar} {n_fmt}/{total_fmt} cells, {elapsed}{postfix}"
             self._bar = tqdm(total=cells, desc=label, file=self.stream, leave=True, bar_format=form)
-            self._bar.set_postfix_str(self._left())
+            self._bar.set_postfix_str(self._left().removeprefix(", "))
         else:
             self._line(f"{label}: {cells} cells{self._left()}")
 
@@ -65,7 +69,7 @@ class Progress:
         """Note that one more cell is done."""
         self._at += 1
         if self._bar is not None:
-            self._bar.set_postfix_str(self._left(), refresh=False)
+            self._bar.set_postfix_str(self._left().removeprefix(", "), refresh=False)
             self._bar.update()
         elif time.monotonic() - self._last > self.every:
             self._last = time.monotonic()
@@ -77,7 +81,7 @@ class Progress:
         self._spent[self._job] = spent
         self._done += 1
         if self._bar is not None:
-            self._bar.set_postfix_str(f", {outcome}")
+            self._bar.set_postfix_str(outcome)
             self._bar.close()
             self._bar = None
         else:

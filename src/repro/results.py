@@ -73,7 +73,7 @@ def _plain(value: Any, key: str) -> float | str | bool:
         return value
     try:
         number = float(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise InputError(
             f"result {key!r}: expected a number, text or yes/no, found {value!r} "
             f"({type(value).__name__})"

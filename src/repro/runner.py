@@ -77,9 +77,10 @@ def _store(book: Notebook) -> Path:
 def _load(folder: Path) -> Run | None:
     try:
         record = json.loads((folder / RECORD).read_text(encoding="utf-8"))
-    except (OSError, json.JSONDecodeError):
+    except (OSError, ValueError):
         return None
-    return Run(folder, record) if (folder / EXECUTED).is_file() else None
+    whole = isinstance(record, dict) and (folder / EXECUTED).is_file()
+    return Run(folder, record) if whole else None
 
 
 def stored(book: Notebook, inputs: Inputs) -> tuple[Run | None, Change]:
@@ -218,6 +219,8 @@ def _execute(book: Notebook, inputs: Inputs, progress: Progress) -> Run:
     """Run a notebook in a new folder and move that to its place when complete."""
     store = _store(book)
     store.mkdir(parents=True, exist_ok=True)
+    for left in store.glob(f".{inputs.key}-*"):  # of a killed run: we hold the lock
+        shutil.rmtree(left, ignore_errors=True)
     work = Path(tempfile.mkdtemp(prefix=f".{inputs.key}-", dir=store))
     begun = time.monotonic()
     try:
@@ -229,9 +232,11 @@ def _execute(book: Notebook, inputs: Inputs, progress: Progress) -> Run:
         source.unlink()
         _record(book, inputs, work, time.monotonic() - begun)
         target = store / inputs.key
-        if target.exists():
-            shutil.rmtree(target)
+        aside = Path(f"{work}-old")
+        if target.exists():  # set aside in one step: half of it must never be taken for a run
+            target.rename(aside)
         work.rename(target)
+        shutil.rmtree(aside, ignore_errors=True)
     except BaseException:
         progress.end("failed")
         shutil.rmtree(work, ignore_errors=True)
@@ -299,8 +304,9 @@ def _keep_failed(output: Path, book: Notebook) -> Path:
     folder = paths.build_dir() / "failed"
     folder.mkdir(parents=True, exist_ok=True)
     kept = folder / f"{book.name}.ipynb"
+    kept.unlink(missing_ok=True)  # one of an earlier failure would mislead
     if output.is_file():
-        shutil.copyfile(output, kept)
+        output.replace(kept)  # in one step: another run may fail at the same time
     return kept
 
 

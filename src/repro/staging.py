@@ -8,6 +8,7 @@ stands twice.
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -20,11 +21,14 @@ from repro.errors import NotebookError
 from repro.runner import Run
 
 LARGEST_DOWNLOAD = 5_000_000  # bytes; larger data files are named, not copied
-_IMAGES = ("image/svg+xml", "image/png", "image/jpeg")
+_IMAGE_IN_HTML = re.compile(r"<(img|svg|canvas|video)\b", re.IGNORECASE)
 
 
 def _is_image(output: Mapping[str, Any]) -> bool:
-    return any(kind in output.get("data", {}) for kind in _IMAGES)
+    content = output.get("data", {})
+    return any(kind.startswith("image/") for kind in content) or bool(
+        _IMAGE_IN_HTML.search(content.get("text/html", ""))
+    )
 
 
 def _is_model(output: Mapping[str, Any]) -> bool:
@@ -55,7 +59,7 @@ def figures(node: Any, *, notebook: str) -> list[dict[str, str]]:
             if not _is_image(output):
                 continue
             label = output.get("metadata", {}).get("repro", {})
-            lacking = [key for key in ("name", "caption", "alt") if not label.get(key, "").strip()]
+            lacking = [k for k in ("name", "caption", "alt") if not str(label.get(k, "")).strip()]
             if lacking:
                 raise NotebookError(
                     f"{notebook}: cell {number} shows an image without "

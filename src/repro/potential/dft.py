@@ -56,7 +56,7 @@ def heights(atoms: Atoms) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
     return np.asarray(abs(np.linalg.det(cell)) / np.array(areas))
 
 
-def mesh(atoms: Atoms, *, length: float = 8.5) -> tuple[int, int, int]:
+def mesh(atoms: Atoms, *, length: float = 8.0) -> tuple[int, int, int]:
     """Return the k-point mesh that makes every direction at least ``length`` long.
 
     The paper uses Gamma alone with cells of 10 angstrom or more; n points stand
@@ -64,6 +64,11 @@ def mesh(atoms: Atoms, *, length: float = 8.5) -> tuple[int, int, int]:
     """
     counts = [max(1, math.ceil(length / h - 1e-9)) for h in heights(atoms)]
     return counts[0], counts[1], counts[2]
+
+
+def mesh_text(counts: str | Sequence[int]) -> str:
+    """Return a k-point mesh as text, e.g. 1x2x2."""
+    return counts if isinstance(counts, str) else "x".join(str(int(n)) for n in counts)
 
 
 def run_cp2k(text: str, folder: Path) -> str:
@@ -118,7 +123,7 @@ def run(
     *,
     work: Path,
     settings: Settings,
-    k_length: float = 8.5,
+    k_length: float = 8.0,
     runner: Runner = run_cp2k,
     stop_at: float = math.inf,
 ) -> int:
@@ -166,7 +171,7 @@ def run(
         info = {k: v for k, v in atoms.info.items() if isinstance(v, (str, int, float, bool))}
         info |= {
             "held_out": held_out(name), "wall_time_s": round(wall, 1),
-            "kpoints": " ".join(map(str, used.kpoints)), "cutoff_Ry": used.cutoff,
+            "kpoints": mesh_text(used.kpoints), "cutoff_Ry": used.cutoff,
             "dispersion_eV": result.dispersion or 0.0,
         }  # fmt: skip
         frame = frames.labelled(atoms, energy=result.energy, forces=result.forces,
@@ -196,7 +201,7 @@ def scan(
         result, wall = compute(atoms, folder=target.parent, settings=settings, runner=runner)
         info = {
             "frame_id": label, "cutoff_Ry": settings.cutoff, "rel_cutoff_Ry": settings.rel_cutoff,
-            "kpoints": " ".join(map(str, settings.kpoints)), "wall_time_s": round(wall, 1),
+            "kpoints": mesh_text(settings.kpoints), "wall_time_s": round(wall, 1),
             "converged": result.converged,
         }  # fmt: skip
         frames.write_atomic(target, frames.labelled(
@@ -221,7 +226,7 @@ def scan_table(files: Sequence[Path], target: Path) -> None:
             info = frame.info
             table.writerow([
                 info["frame_id"], len(frame), info["cutoff_Ry"], info["rel_cutoff_Ry"],
-                info["kpoints"], f"{1000 * energy:.4f}", f"{1000 * np.abs(off).max():.3f}",
+                mesh_text(info["kpoints"]), f"{1000 * energy:.4f}", f"{1000 * np.abs(off).max():.3f}",
                 f"{1000 * np.sqrt((off**2).mean()):.3f}", f"{stress:.4f}", info["wall_time_s"],
                 f"CP2K PBE-D2, difference to {reference.info['frame_id']}",
             ])  # fmt: skip
@@ -254,8 +259,8 @@ def build_parser() -> argparse.ArgumentParser:
     common.add_argument("--cutoff", type=float, default=800.0, help="density cutoff, Ry (800)")
     labelling = commands.add_parser("run", parents=[common], help="label a list of frames")
     labelling.add_argument("--frames", type=Path, required=True, help="extxyz with frame_id")
-    labelling.add_argument("--k-length", type=float, default=8.5,
-                           help="n k-points along an edge make n x edge at least this, A (8.5)")  # fmt: skip
+    labelling.add_argument("--k-length", type=float, default=8.0,
+                           help="n k-points along an edge make n x edge at least this, A (8)")  # fmt: skip
     labelling.add_argument("--hours", type=float, default=math.inf,
                            help="begin no frame after so many hours")  # fmt: skip
     status = commands.add_parser("status", parents=[common], help="say what is done")
@@ -295,7 +300,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                     tight = replace(settings, rel_cutoff=60.0)
                     variants.insert(0, (f"cutoff-{args.cutoff:g}-rel-60", tight))
             else:
-                variants = [("k-" + "x".join(map(str, m)), replace(settings, kpoints=m))
+                variants = [("k-" + mesh_text(m), replace(settings, kpoints=m))
                             for m in args.meshes]  # fmt: skip
             scan_table(scan(atoms, variants, work=args.work), args.work / f"{args.command}.csv")
     except ReproError as error:

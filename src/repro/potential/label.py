@@ -23,7 +23,6 @@ from typing import Any
 
 import numpy as np
 from ase import Atoms
-from ase.io import read
 from ase.optimize import FIRE
 
 from repro.errors import InputError, ReproError
@@ -120,7 +119,7 @@ class Labeller:
 
     def _visits(self, atoms: Atoms) -> int:
         file = self._walker_file(self._name(atoms))
-        return int(read(file).info["visit"]) if file.exists() else 0
+        return int(frames.read_shard(file)[0].info["visit"]) if file.exists() else 0
 
     @staticmethod
     def _name(atoms: Atoms) -> str:
@@ -139,7 +138,7 @@ class Labeller:
         self.schedules[name] = Schedule(phase=(7 * index) % (cycle.cycle * cycle.volume_period))
         file = self._walker_file(name)
         if file.exists():
-            saved = read(file)
+            saved = frames.read_shard(file)[0]
             return Walker(name=name, atoms=saved, reference=float(saved.info["reference"]),
                           visit=int(saved.info["visit"]))  # fmt: skip
         start = Atoms(atoms.get_chemical_symbols(), positions=atoms.positions, cell=atoms.cell,
@@ -169,6 +168,7 @@ class Labeller:
         number = walker.visit
         schedule = self.schedules[walker.name]
         rng = generator(self.plan.seed, walker.name, number)
+        begin = time.monotonic()
         try:
             frame = sampling.visit(walker, schedule, calculator=lambda: self._sample, rng=rng,
                                    steps=self.plan.steps)  # fmt: skip
@@ -183,7 +183,8 @@ class Labeller:
         info = {"temperature_K": schedule.temperature(number),
                 "volume_scale": schedule.volume_scale(number)}  # fmt: skip
         stem = f"{walker.name}/v{number:04d}"
-        self._store(frame, stem, atoms, info | {"origin": "md"})
+        self._store(frame, stem, atoms, info | {
+            "origin": "md", "md_s": round(time.monotonic() - begin, 3)})  # fmt: skip
         shaken = sampling.perturbed(frame, rng)
         self._store(shaken, stem + "p", atoms, info | {"origin": "perturbed"})
         # Saved last: a kill before this repeats the visit with the same random numbers,
@@ -209,7 +210,9 @@ class Labeller:
             return
         frame = frame.copy()
         frame.calc = self._label
+        begin = time.monotonic()
         forces = frame.get_forces()
+        info = info | {"label_s": round(time.monotonic() - begin, 3)}
         if not np.abs(forces).max() < MAX_FORCE:
             self.refused += 1
             return

@@ -7,7 +7,7 @@ PyTorch is loaded only when a :class:`Teacher` is made; install it with the extr
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 from ase import Atoms
@@ -21,7 +21,7 @@ LABEL_MODEL = "7net-l3i5"
 SAMPLING_MODEL = "7net-0"
 
 
-class Teacher(Calculator):  # type: ignore[misc]
+class Teacher(Calculator):
     """SevenNet plus D2: energy (eV), forces (eV/angstrom), stress (eV/angstrom^3).
 
     Parameters
@@ -40,7 +40,7 @@ class Teacher(Calculator):  # type: ignore[misc]
         For an unknown model, or where the extra ``[labels]`` is not installed.
     """
 
-    implemented_properties: ClassVar[Sequence[str]] = ["energy", "forces", "stress"]
+    implemented_properties = ["energy", "forces", "stress"]  # noqa: RUF012 (ASE declares it so)
 
     def __init__(self, *, model: str = LABEL_MODEL, s6: float = PBE_S6, threads: int = 1) -> None:
         super().__init__()
@@ -58,6 +58,8 @@ class Teacher(Calculator):  # type: ignore[misc]
         """Fill ``self.results``; ASE calls this."""
         super().calculate(atoms, properties, system_changes)
         frame = self.atoms
+        if frame is None:
+            raise InputError("the teacher was asked for energies without atoms")
         self._net.calculate(frame, ["energy", "forces", "stress"], all_changes)
         base = self._net.results
         energy = float(base["energy"])

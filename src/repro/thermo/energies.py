@@ -11,13 +11,14 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 
 import pandas as pd
 from pymatgen.analysis.phase_diagram import PDEntry
 from pymatgen.core import Composition
+from pymatgen.entries.compatibility import MaterialsProject2020Compatibility
 
 from repro import data
 from repro.errors import InputError, did_you_mean
@@ -242,3 +243,34 @@ def materials_project() -> EnergyTable:
     """
     file = data.path("thermo/mp_legacy.csv")
     return _shipped(file, data.sha256(file))
+
+
+def halide_corrections() -> dict[str, float]:
+    """Return the Materials Project's 2020 corrections of F, Cl, Br and I, eV per atom.
+
+    They are the numbers that pymatgen ships (Wang et al., Sci. Rep. 11 (2021) 15496).
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        scheme = MaterialsProject2020Compatibility()
+    return {anion: float(scheme.comp_correction[anion]) for anion in ("F", "Cl", "Br", "I")}
+
+
+def shifted(table: EnergyTable, per_atom: Mapping[str, float], *, name: str) -> EnergyTable:
+    """Return a table in which every atom of some elements is shifted by a constant.
+
+    Parameters
+    ----------
+    table:
+        Formation energies.
+    per_atom:
+        Element -> eV per atom of it, added to every compound that contains it.
+    name:
+        Name of the new table.
+    """
+    phases: dict[str, FormationEnergy] = {}
+    for phase in table:
+        composition = Composition(phase.formula)
+        shift = sum(e * composition.get_atomic_fraction(x) for x, e in per_atom.items())
+        phases[phase.formula] = replace(phase, value=phase.value + shift)
+    return EnergyTable(name, phases)

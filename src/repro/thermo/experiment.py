@@ -108,15 +108,23 @@ def measurements() -> tuple[Measurement, ...]:
 
 
 @lru_cache(maxsize=2)
-def _cas(file: Path, _digest: str) -> dict[str, str]:
-    table = read_csv(file, columns=("formula", "cas", "source"))
-    return dict(zip(table["formula"], table["cas"], strict=True))
+def _cas(file: Path, _digest: str) -> dict[str, tuple[str, int]]:
+    table = read_csv(file, columns=("formula", "cas", "units", "source"))
+    return {
+        formula: (cas, int(number(units, what=f"{file}, {formula}")))
+        for formula, cas, units in zip(table["formula"], table["cas"], table["units"], strict=True)
+    }
+
+
+def _listed(formula: str) -> tuple[str, int] | None:
+    file = data.path("thermo/cas.csv")
+    return _cas(file, data.sha256(file)).get(reduced(formula))
 
 
 def cas_number(formula: str) -> str | None:
     """Return the CAS number of a phase of our table, or None."""
-    file = data.path("thermo/cas.csv")
-    return _cas(file, data.sha256(file)).get(reduced(formula))
+    found = _listed(formula)
+    return None if found is None else found[0]
 
 
 def _quietly(function: str, cas: str, **options: str) -> float | None:
@@ -130,16 +138,20 @@ def _quietly(function: str, cas: str, **options: str) -> float | None:
 
 
 def crc_enthalpy(formula: str) -> float | None:
-    """Return the CRC standard enthalpy of formation of the solid, kJ/mol, or None."""
-    cas = cas_number(formula)
-    value = _quietly("Hfs", cas, method="CRC") if cas else None
-    return None if value is None else value / 1000.0
+    """Return the CRC standard enthalpy of formation of the solid, or None.
+
+    In kJ per mole of the *reduced* formula: half the listed value for Hg2Cl2.
+    """
+    found = _listed(formula)
+    value = _quietly("Hfs", found[0], method="CRC") if found else None
+    return None if value is None or found is None else value / 1000.0 / found[1]
 
 
 def crc_entropy(formula: str) -> float | None:
-    """Return the standard molar entropy of the solid, J/(mol K), or None."""
-    cas = cas_number(formula)
-    return _quietly("S0s", cas) if cas else None
+    """Return the standard entropy of the solid, J/(mol K) of reduced formula, or None."""
+    found = _listed(formula)
+    value = _quietly("S0s", found[0]) if found else None
+    return None if value is None or found is None else value / found[1]
 
 
 def melting_point(formula: str) -> float | None:

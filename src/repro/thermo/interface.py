@@ -120,6 +120,31 @@ class InterfaceScan:
             raise InputError(f"mixing ratio: expected a number >= 0, found {ratio}")
         return float(self.energy(np.array(self.fraction(ratio))))
 
+    def products_at(self, ratio: float) -> dict[str, float]:
+        """Return the stable products at a mixing ratio, in moles per mole of atoms.
+
+        Between two kinks the products are those of both, in the proportion that
+        conserves the elements; an unreacted salt is a product too.
+
+        Raises
+        ------
+        InputError
+            If the ratio is negative or not a number.
+        """
+        if math.isnan(ratio) or ratio < 0:
+            raise InputError(f"mixing ratio: expected a number >= 0, found {ratio}")
+        x = self.fraction(ratio)
+        upper = next(i for i, k in enumerate(self.kinks) if k.atomic_fraction >= x - 1e-12)
+        high = self.kinks[upper]
+        low = self.kinks[max(upper - 1, 0)]
+        gap = high.atomic_fraction - low.atomic_fraction
+        weight = 1.0 if gap == 0 else (x - low.atomic_fraction) / gap
+        found: dict[str, float] = {}
+        for kink, share in ((low, 1.0 - weight), (high, weight)):
+            for formula, moles in kink.reaction.products.items():
+                found[formula] = found.get(formula, 0.0) + share * moles / kink.reaction.atoms
+        return {f: n for f, n in found.items() if n > 1e-9}
+
     def fraction(self, ratio: float) -> float:
         """Return the atomic fraction that belongs to a molar ratio."""
         if math.isinf(ratio):

@@ -1,0 +1,285 @@
+"""Bring finished labels and DFT frames from a work folder into data/potential.
+
+    python -m repro.potential.export labels --work WORK/labels
+    python -m repro.potential.export dft --work WORK/dft --checks WORK/dft-checks
+    python -m repro.potential.export compare          (needs the extra [labels])
+    python -m repro.potential.export unpack --to FOLDER
+
+``labels`` writes one HDF5 file in DeePMD's layout (dpdata's ``deepmd/hdf5``, a group
+per family; DeePMD-kit trains on it as ``labels.hdf5#/FAMILY``) and a table of
+frames.  ``unpack`` turns it into ``deepmd/npy`` folders.  Each command can be given
+again at any time while the computations go on.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import shutil
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from ase import Atoms
+
+from repro import data, paths
+from repro.errors import InputError, ReproError
+from repro.potential import ELEMENTS, dft, frames
+
+LABELS = "labels.hdf5"
+INDEX_COLUMNS = ("family", "index", "frame_id", "kind", "origin", "natoms", "temperature_K",
+                 "volume_scale", "energy_eV_per_atom", "force_rms_eV_per_A", "pressure_GPa",
+                 "source")  # fmt: skip
+LABEL_SOURCE = "SevenNet 7net-l3i5 + Grimme D2 (PBE, s6 0.75)"
+_EV_PER_A3_IN_GPA = 160.21766208
+
+
+def labelled_system(family: Sequence[Atoms]) -> Any:
+    """Return frames of one family as a ``dpdata.LabeledSystem`` with virials.
+
+    Parameters
+    ----------
+    family:
+        Labelled frames with the same atoms in the same order.
+
+    Raises
+    ------
+    InputError
+        If there is no frame, or their atoms differ.
+    """
+    import dpdata
+
+    if not family:
+        raise InputError("no frames: expected one or more to make a system")
+    symbols = family[0].get_chemical_symbols()
+    for frame in family:
+        if frame.get_chemical_symbols() != symbols:
+            raise InputError(f"{frame.info.get('frame_id')}: its atoms or their order differ "
+                             f"from those of {family[0].info.get('frame_id')}")  # fmt: skip
+    kinds = np.array([ELEMENTS.index(s) for s in symbols])
+    volumes = np.array([f.get_volume() for f in family])
+    stress = np.array([f.get_stress(voigt=False) for f in family])
+    content = {
+        "atom_names": list(ELEMENTS),
+        "atom_numbs": [int((kinds == k).sum()) for k in range(len(ELEMENTS))],
+        "atom_types": kinds,
+        "orig": np.zeros(3),
+        "cells": np.array([f.cell.array for f in family]),
+        "coords": np.array([f.positions for f in family]),
+        "energies": np.array([f.get_potential_energy() for f in family]),
+        "forces": np.array([f.get_forces() for f in family]),
+        # DeePMD's virial is minus stress times volume, in eV.
+        "virials": -stress * volumes[:, None, None],
+    }
+    return dpdata.LabeledSystem(data=content)
+
+
+def write_labels(families: dict[str, list[Atoms]], target: Path) -> None:
+    """Write families to one HDF5 file, a group each; the old file stays until it is whole."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    partial = target.with_name("part-" + target.name)
+    partial.unlink(missing_ok=True)
+    for name, family in families.items():
+        labelled_system(family).to("deepmd/hdf5", f"{partial}#/{name}", comp_prec=np.float32)
+    partial.replace(target)
+
+
+def index_rows(families: dict[str, list[Atoms]]) -> list[list[str]]:
+    """Return the table of frames: one row each, in the order of the HDF5 groups."""
+    rows = []
+    for name, family in families.items():
+        for number, frame in enumerate(family):
+            info, forces = frame.info, frame.get_forces()
+            pressure = -np.trace(frame.get_stress(voigt=False)) / 3 * _EV_PER_A3_IN_GPA
+            rows.append([
+                name, str(number), str(info["frame_id"]), str(info["kind"]), str(info["origin"]),
+                str(len(frame)), f"{float(info['temperature_K']):.0f}",
+                f"{float(info['volume_scale']):.4f}",
+                f"{frame.get_potential_energy() / len(frame):.5f}",
+                f"{np.sqrt((forces**2).mean()):.4f}", f"{pressure:.3f}", LABEL_SOURCE,
+            ])  # fmt: skip
+    return rows
+
+
+def export_labels(work: Path, target: Path) -> int:
+    """Write labels, index and manifest; return the number of frames."""
+    families = {f.stem: frames.read_shard(f) for f in sorted((work / "shards").glob("*.extxyz"))}
+    families = {name: family for name, family in families.items() if family}
+    if not families:
+        raise InputError(f"{work / 'shards'}: no labelled frames there")
+    write_labels(families, target / LABELS)
+    with open(target / "frames.csv", "w", newline="", encoding="utf-8") as stream:
+        table = csv.writer(stream)
+        table.writerow(INDEX_COLUMNS)
+        table.writerows(index_rows(families))
+    every = [frame for family in families.values() for frame in family]
+    seconds = {k: sum(float(f.info.get(k, 0.0)) for f in every) for k in ("label_s", "md_s")}
+    data.write_manifest(
+        target, title="Teacher labels for the training set (first part)", license="CC-BY-4.0",
+        sources=[LABEL_SOURCE, "Park et al., J. Chem. Theory Comput. 20, 4857 (2024) (SevenNet)",
+                 "Grimme, J. Comput. Chem. 27, 1787 (2006) (D2)"],
+        command="python -m repro.potential.label --structures "
+                "data/potential/structures/structures.extxyz --work WORK --rounds 200; "
+                "python -m repro.potential.export labels --work WORK",
+        parameters={"frames": len(every), "per_family": {k: len(v) for k, v in families.items()},
+                    "steps_per_visit": 10, "timestep_fs": 4.0, "sampling_model": "7net-0",
+                    "label_model": "7net-l3i5", "s6": 0.75,
+                    "wall_time": "labels plus sampling, on a shared core", **seconds},
+        seed=1, wall_time_s=sum(seconds.values()),
+        files={LABELS: "dpdata deepmd/hdf5, one group per family: energy (eV), force (eV/A), "
+                       "virial (eV), box and coord (A); float32",
+               "frames.csv": "one row per frame: where it came from and its size"},
+    )  # fmt: skip
+    return len(every)
+
+
+def export_dft(work: Path, checks: Path | None, target: Path) -> int:
+    """Write the DFT frames, the convergence tables and a manifest; return the count."""
+    found = [frames.read_shard(f)[0] for f in sorted(work.glob("*/result.extxyz"))]
+    if not found:
+        raise InputError(f"{work}: no finished calculation there")
+    target.mkdir(parents=True, exist_ok=True)
+    frames.write_atomic(target / "frames.extxyz", found)
+    files = {"frames.extxyz": "labelled frames; info: held_out, kpoints, cutoff_Ry, wall_time_s"}
+    for name in ("cutoff.csv", "kpoints.csv"):
+        if checks is not None and (checks / name).exists():
+            shutil.copyfile(checks / name, target / name)
+            files[name] = f"convergence with the {name.removesuffix('.csv')} on one frame"
+    if (target / "teacher_vs_dft.csv").exists():
+        files["teacher_vs_dft.csv"] = "differences between the teacher and DFT, by frame"
+    kept = sum(dft.held_out(str(f.info["frame_id"])) for f in found)
+    data.write_manifest(
+        target, title="PBE-D2 reference frames (CP2K)", license="CC-BY-4.0",
+        sources=["CP2K 2023.1, PBE, GTH-PBE pseudopotentials (Li q3, F q7, Cl q7, Ga q13), "
+                 "DZVP-MOLOPT-SR-GTH, D2 of Grimme, J. Comput. Chem. 27, 1787 (2006)"],
+        command="python tools/potential_dft_frames.py ...; python -m repro.potential.dft run "
+                "--frames QUEUE --work WORK; python -m repro.potential.export dft --work WORK",
+        parameters={"frames": len(found), "held_out": kept, "held_out_rule": dft.HELD_OUT_RULE,
+                    "cutoff_Ry": 800, "rel_cutoff_Ry": 40, "k_length_A": 8.0},
+        seed=2, wall_time_s=sum(float(f.info["wall_time_s"]) for f in found), files=files,
+    )  # fmt: skip
+    return len(found)
+
+
+def compare(target: Path) -> list[dict[str, Any]]:
+    """Return, and write as CSV, how teacher labels differ from DFT, frame by frame.
+
+    Total energies have another zero in CP2K; the table gives them with the
+    least-squares reference of each element taken out (fitted on all frames, so it
+    is a lower bound of the energy error while there are few frames).
+    """
+    from repro.potential.teacher import MODELS, Teacher
+
+    found = frames.read_shard(target / "frames.extxyz")
+    rows: list[dict[str, Any]] = []
+    for model in MODELS:
+        teacher = Teacher(model=model)
+        counts = np.array([[f.get_chemical_symbols().count(e) for e in ELEMENTS] for f in found])
+        energies = np.zeros(len(found))
+        parts = []
+        for number, frame in enumerate(found):
+            copy = frame.copy()
+            copy.calc = teacher
+            energies[number] = copy.get_potential_energy() - frame.get_potential_energy()
+            parts.append((copy.get_forces(), copy.get_stress()))
+        shift, *_ = np.linalg.lstsq(counts.astype(float), energies, rcond=None)
+        residual = (energies - counts @ shift) / counts.sum(axis=1)
+        for frame, (forces, stress), off in zip(found, parts, residual, strict=True):
+            difference = forces - frame.get_forces()
+            delta = (stress - frame.get_stress()) * _EV_PER_A3_IN_GPA
+            rows.append({
+                "model": model + "+D2", "frame_id": frame.info["frame_id"],
+                "family": frame.info["family"], "kind": frame.info["kind"],
+                "held_out": bool(frame.info["held_out"]), "natoms": len(frame),
+                "temperature_K": frame.info["temperature_K"],
+                "force_rmse_meV_per_A": round(1000 * float(np.sqrt((difference**2).mean())), 2),
+                "force_rms_dft_meV_per_A":
+                    round(1000 * float(np.sqrt((frame.get_forces() ** 2).mean())), 2),
+                "force_slope": round(float((forces * frame.get_forces()).sum()
+                                           / (frame.get_forces() ** 2).sum()), 4),
+                "pressure_difference_GPa": round(-float(delta[:3].mean()), 4),
+                "stress_rmse_GPa": round(float(np.sqrt((delta**2).mean())), 4),
+                "energy_residual_meV_per_atom": round(1000 * float(off), 3),
+                "source": "computed: repro.potential.export compare",
+            })  # fmt: skip
+    with open(target / "teacher_vs_dft.csv", "w", newline="", encoding="utf-8") as stream:
+        table = csv.DictWriter(stream, fieldnames=list(rows[0]))
+        table.writeheader()
+        table.writerows(rows)
+    return rows
+
+
+def summary(rows: Sequence[dict[str, Any]]) -> str:
+    """Return RMSEs of each model by kind of frame, weighted by atoms."""
+    lines = []
+    groups = sorted({(r["model"], r["kind"]) for r in rows} | {(r["model"], "all") for r in rows})
+    for model, kind in groups:
+        chosen = [r for r in rows if r["model"] == model and kind in ("all", r["kind"])]
+        weight = np.array([r["natoms"] for r in chosen], dtype=float)
+        force = np.sqrt(np.average([r["force_rmse_meV_per_A"] ** 2 for r in chosen], weights=weight))
+        energy = np.sqrt(np.mean([r["energy_residual_meV_per_atom"] ** 2 for r in chosen]))
+        pressure = np.mean([r["pressure_difference_GPa"] for r in chosen])
+        lines.append(f"{model:14s} {kind:12s} {len(chosen):3d} frames: force RMSE {force:6.1f} "
+                     f"meV/A, energy {energy:5.1f} meV/atom (element shifts fitted), "
+                     f"mean pressure difference {pressure:+.2f} GPa")  # fmt: skip
+    return "\n".join(lines)
+
+
+def unpack(source: Path, target: Path) -> list[Path]:
+    """Turn the HDF5 label file into ``deepmd/npy`` folders; return them."""
+    import dpdata
+    import h5py
+
+    with h5py.File(source, "r") as file:
+        names = sorted(file)
+    folders = []
+    for name in names:
+        folder = target / name
+        dpdata.LabeledSystem(f"{source}#/{name}", fmt="deepmd/hdf5").to("deepmd/npy", str(folder))
+        folders.append(folder)
+    return folders
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Return the command line parser."""
+    parser = argparse.ArgumentParser(
+        prog="python -m repro.potential.export", description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )  # fmt: skip
+    commands = parser.add_subparsers(dest="command", required=True)
+    one = commands.add_parser("labels", help="labels into data/potential/labels")
+    one.add_argument("--work", type=Path, required=True, help="WORK of repro.potential.label")
+    two = commands.add_parser("dft", help="DFT frames into data/potential/dft")
+    two.add_argument("--work", type=Path, required=True, help="WORK of repro.potential.dft run")
+    two.add_argument("--checks", type=Path, help="WORK of the cutoff and kpoints checks")
+    commands.add_parser("compare", help="teacher against the exported DFT frames")
+    four = commands.add_parser("unpack", help="HDF5 labels to deepmd/npy folders")
+    four.add_argument("--to", type=Path, required=True, help="where the folders go")
+    return parser
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; return its exit status."""
+    args = build_parser().parse_args(arguments)
+    base = paths.data_dir() / "potential"
+    try:
+        if args.command == "labels":
+            print(f"{export_labels(args.work, base / 'labels')} frames exported")
+        elif args.command == "dft":
+            print(f"{export_dft(args.work, args.checks, base / 'dft')} frames exported")
+        elif args.command == "compare":
+            print(summary(compare(base / "dft")))
+            print("give 'export dft' again to list the table in the manifest")
+        else:
+            made = unpack(data.path(f"potential/labels/{LABELS}"), args.to)
+            print(f"{len(made)} deepmd/npy folders in {args.to}")
+    except ReproError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

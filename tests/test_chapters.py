@@ -1,0 +1,107 @@
+"""What every chapter owes its reader, checked on the sources."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+
+from repro import ledger, notebooks
+from repro.notebooks import Notebook
+
+ROOT = Path(__file__).resolve().parents[1]
+BOOKS = notebooks.every()
+# A number with a unit of measurement: a result, or a published value.
+MEASURED = re.compile(
+    r"(?<![\w.`{])[-−–]?\d+(?:\.\d+)?\s?(?:meV|eV|GPa|MPa|kJ|mS|°C|K\b|Å|per cent|%)"
+)
+# Conventions and thought experiments that are nobody's result, with their reason.
+ALLOWED: dict[str, tuple[str, ...]] = {}
+
+
+def _markdown(book: Notebook) -> str:
+    return "\n\n".join(c.source for c in book.node().cells if c.cell_type == "markdown")
+
+
+def _code(book: Notebook) -> list[str]:
+    return [c.source for c in book.node().cells if c.cell_type == "code"]
+
+
+@pytest.fixture(params=BOOKS, ids=[book.name for book in BOOKS])
+def book(request: pytest.FixtureRequest) -> Notebook:
+    found: Notebook = request.param
+    return found
+
+
+def test_there_are_chapters_and_all_are_in_the_table_of_contents() -> None:
+    toc = (ROOT / "_toc.yml").read_text("utf-8")
+    listed = re.findall(r"file: notebooks/(\S+)", toc)
+    assert listed == [book.name for book in BOOKS]
+    assert yaml.safe_load(toc)["root"] == "book/index"
+
+
+def test_pair_is_in_step_and_has_no_outputs(book: Notebook) -> None:
+    notebooks.require_in_step(book)
+    assert '"outputs": []' in book.ipynb.read_text("utf-8")
+    assert '"output_type"' not in book.ipynb.read_text("utf-8")
+
+
+def test_begins_with_its_one_title(book: Notebook) -> None:
+    assert len(re.findall(r"^# .", _markdown(book), re.MULTILINE)) == 1
+    assert book.node().cells[0].source.startswith("# ")
+
+
+def test_declares_parameters_and_compares_with_the_ledger(book: Notebook) -> None:
+    assert book.parameters()
+    assert any("comparison(" in code for code in _code(book))
+
+
+def test_holds_no_algorithms(book: Notebook) -> None:
+    for code in _code(book):
+        for node in ast.walk(ast.parse(code)):
+            assert not isinstance(
+                node, ast.FunctionDef | ast.ClassDef | ast.Lambda | ast.While
+            ), f"{book.name}: {ast.unparse(node)[:80]}"
+
+
+def test_has_three_exercises_with_folded_solutions(book: Notebook) -> None:
+    text = _markdown(book)
+    exercises = re.findall(r"^### .", text.partition("\n## Exercises")[2], re.MULTILINE)
+    solutions = re.findall(r"^:{3,}\{(?:dropdown|admonition)\} Solution", text, re.MULTILINE)
+    assert len(exercises) >= 3
+    assert len(solutions) >= len(exercises)
+
+
+def test_solutions_in_code_are_folded_with_their_output(book: Notebook) -> None:
+    after = False
+    for cell in book.node().cells:
+        after = after or "## Exercises" in cell.source
+        if after and cell.cell_type == "code":
+            assert "hide-cell" in cell.metadata.get("tags", []), cell.source[:80]
+
+
+def test_prose_types_no_measured_numbers(book: Notebook) -> None:
+    text = re.sub(r"\{glue:text\}`[^`]*`|\{cite\}`[^`]*`|`[^`]*`|```.*?```", "", _markdown(book),
+                  flags=re.DOTALL)  # fmt: skip
+    typed = [hit for hit in MEASURED.findall(text) if hit not in ALLOWED.get(book.name, ())]
+    assert not typed, f"{book.name}: show these by glue or from the ledger: {typed}"
+
+
+def test_ledger_rows_name_chapters_that_are_or_will_be() -> None:
+    known = {f"notebooks/{book.name}" for book in BOOKS}
+    for claim in ledger.load().claims:
+        if claim.verdict not in ("pending", "not testable here"):
+            assert claim.chapter in known, claim.id
+
+
+def test_every_row_shown_by_a_chapter_is_in_the_ledger(book: Notebook) -> None:
+    ids = {claim.id for claim in ledger.load().claims}
+    for code in _code(book):
+        for node in ast.walk(ast.parse(code)):
+            name = getattr(getattr(node, "func", None), "id", "")
+            if isinstance(node, ast.Call) and name in ("comparison", "published"):
+                named = {a.value for a in node.args if isinstance(a, ast.Constant)}
+                assert named <= ids, named - ids
