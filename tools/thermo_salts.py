@@ -14,6 +14,7 @@ from repro.thermo import salts
 
 
 def main() -> None:
+    """Check the tables and write the manifest."""
     start = time.perf_counter()
     folder = paths.data_dir() / "thermo" / "salts"
     count = len(salts.read_mixtures(folder / "mixtures.csv"))

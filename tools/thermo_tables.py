@@ -40,9 +40,12 @@ from pymatgen.core import Composition, Element
 from repro import paths
 from repro.data import write_manifest
 
-S_BLOCK = "Li Na K Rb Cs Mg Ca Sr Ba".split()
-METALS = ("B Al Ga In Tl Si Ge Sn Pb P As Sb Bi Te Se Ti Zr Hf Nb Ta Mo W Hg Au Sc Y La "
-          "Fe Cr V Zn Cd Mn Re").split()  # fmt: skip
+S_BLOCK = ["Li", "Na", "K", "Rb", "Cs", "Mg", "Ca", "Sr", "Ba"]
+METALS = [
+    "B", "Al", "Ga", "In", "Tl", "Si", "Ge", "Sn", "Pb", "P", "As", "Sb",
+    "Bi", "Te", "Se", "Ti", "Zr", "Hf", "Nb", "Ta", "Mo", "W", "Hg", "Au",
+    "Sc", "Y", "La", "Fe", "Cr", "V", "Zn", "Cd", "Mn", "Re",
+]  # fmt: skip
 HALOGENS = ["F", "Cl", "Br", "I"]
 # Chapter 1 also mixes oxides and hydroxides with these.
 OXIDE_CATIONS = ["Li", "Na", "Al", "Ga", "In", "La"]
@@ -91,11 +94,13 @@ def systems() -> Iterable[frozenset[str]]:
 
 
 def entry(formula: str, per_atom: float) -> PDEntry:
+    """Return a pymatgen entry of a formation energy per atom."""
     composition = Composition(formula)
     return PDEntry(composition, per_atom * composition.num_atoms)
 
 
 def diagram(phases: dict[str, Phase], system: frozenset[str]) -> PhaseDiagram:
+    """Return the phase diagram of a system, elements at zero."""
     entries = [entry(f, e) for f, (e, _, s) in phases.items() if s <= system]
     return PhaseDiagram([*entries, *(PDEntry(Composition(x), 0.0) for x in sorted(system))])
 
@@ -243,10 +248,12 @@ def enthalpy(formula: str, ssub: dict[str, list[float]]) -> float | None:
 
 
 def order(formula: str) -> tuple[int, str]:
+    """Sort by number of elements, then by name."""
     return len(Composition(formula).elements), formula
 
 
 def main() -> None:
+    """Write the tables and their manifest."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     for name in ("crabnet", "rxn", "qmpy"):
         parser.add_argument(f"--{name}", type=Path, required=True)

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import logging
 import os
+import shutil
+import tempfile
+import weakref
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -18,8 +21,13 @@ class LocalKernelManager(AsyncKernelManager):
 
     def __init__(self, **options: Any) -> None:
         if os.name == "posix":
-            options["transport"] = "ipc"
+            # Sockets are files. Left to itself jupyter_client names them kernel-ipc-1 ...
+            # in the working directory, where two runs would talk to each other's kernel.
+            folder = tempfile.mkdtemp(prefix="repro-")
+            options |= {"transport": "ipc", "ip": os.path.join(folder, "kernel")}
         super().__init__(**options)
+        if os.name == "posix":
+            weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
 
 
 class ReportingEngine(NBClientEngine):  # type: ignore[misc]

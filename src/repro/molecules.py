@@ -22,7 +22,7 @@ import numpy as np
 from ase.data import atomic_numbers, covalent_radii
 from ase.data.vdw_alvarez import vdw_radii
 from numpy.typing import NDArray
-from pymatgen.core import Composition, Species, Structure
+from pymatgen.core import Composition, Lattice, Species, Structure
 
 from repro.errors import InputError
 
@@ -356,13 +356,23 @@ def classify(
     )  # fmt: skip
 
 
-def whole_molecules(structure: Structure, bond_list: Sequence[Bond]) -> Structure:
-    """Return the crystal with each molecule in one piece (coordinates outside 0..1)."""
+def whole_molecules(
+    structure: Structure, bond_list: Sequence[Bond], *, repeat: Image = (1, 1, 1)
+) -> Structure:
+    """Return a block of the crystal with each molecule in one piece, for drawing.
+
+    Coordinates may lie outside the cell; centres of molecules lie inside.
+    """
     shift = np.zeros((len(structure), 3))
     for part in components(structure, bond_list):
-        shift[list(part.atoms)] = part.images - np.round(
-            np.mean(structure.frac_coords[list(part.atoms)] + part.images, axis=0) - 0.5)  # fmt: skip
-    return Structure(structure.lattice, structure.species, structure.frac_coords + shift,
+        atoms = list(part.atoms)
+        centre = np.mean(structure.frac_coords[atoms] + part.images, axis=0)
+        shift[atoms] = part.images - np.floor(centre + 1e-6)
+    block = np.array([(i, j, k) for i in range(repeat[0]) for j in range(repeat[1])
+                      for k in range(repeat[2])])  # fmt: skip
+    places = ((structure.frac_coords + shift)[None] + block[:, None]) / np.array(repeat)
+    lattice = Lattice(structure.lattice.matrix * np.array(repeat)[:, None])
+    return Structure(lattice, list(structure.species) * len(block), places.reshape(-1, 3),
                      to_unit_cell=False)  # fmt: skip
 
 
@@ -457,3 +467,43 @@ def closest_contacts(structure: Structure, *, factor: float = FACTOR) -> list[Ga
             touch = vdw_radii[atomic_numbers[a]] + vdw_radii[atomic_numbers[b]]
             best[a, b] = Gap(float(distance), (a, b), float(distance / touch))
     return sorted(best.values(), key=lambda gap: gap.over_vdw)
+
+
+def stays_molecular(structure: Structure, *, low: float = 1.1, high: float = 1.3) -> bool:
+    """Return whether every factor from ``low`` to ``high`` gives finite, bonded pieces."""
+    spans = [s for s in barcode(structure, limit=max(2.0, high)) if s.high > low and s.low <= high]
+    return all(s.dimension == 0 and s.loose == 0 for s in spans)
+
+
+def edge_sharing_dimer(structure: Structure, element: str, *, factor: float = FACTOR) -> bool:
+    """Return whether the crystal is made of M2X6: two tetrahedra sharing an edge.
+
+    Every piece is finite, holds two atoms of ``element`` with four neighbours each,
+    and two ligands that bind both of them, with four that bind one.
+    """
+    bond_list = bonds(structure, factor=factor)
+    touch: list[list[int]] = [[] for _ in range(len(structure))]
+    for i, j, _ in bond_list:
+        touch[i].append(j)
+        touch[j].append(i)
+    symbols = [site.specie.symbol for site in structure]
+    for part in components(structure, bond_list):
+        centres = [i for i in part.atoms if symbols[i] == element]
+        ligands = [i for i in part.atoms if symbols[i] != element]
+        shared = [i for i in ligands if sorted(touch[i]) == sorted(centres)]
+        if (part.dimension or len(centres) != 2 or len(ligands) != 6 or len(shared) != 2
+                or any(len(touch[i]) != 4 for i in centres)
+                or any(len(touch[i]) != 1 for i in ligands if i not in shared)):  # fmt: skip
+            return False
+    return True
+
+
+def median_ratio_error(
+    first: Sequence[float], second: Sequence[float], *, draws: int = 2000, seed: int = 0
+) -> float:
+    """Return the bootstrap standard error of median(first) / median(second)."""
+    rng = np.random.default_rng(seed)
+    a, b = np.asarray(first, dtype=float), np.asarray(second, dtype=float)
+    top = np.median(rng.choice(a, size=(draws, len(a))), axis=1)
+    bottom = np.median(rng.choice(b, size=(draws, len(b))), axis=1)
+    return float(np.std(top / bottom))

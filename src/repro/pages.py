@@ -14,7 +14,7 @@ import re
 import shlex
 from collections.abc import Callable, Mapping, Sequence
 
-from repro import ledger, notebooks
+from repro import formulas, ledger, notebooks
 from repro.errors import NotebookError, did_you_mean
 from repro.ledger import Erratum, Row
 from repro.tables import badge, tolerance_text
@@ -112,7 +112,7 @@ def scoreboard(rows: Sequence[Row], titles: Mapping[str, str], figures: Mapping[
     out.append(f'<table class="ledger"><thead><tr>{heads}</tr></thead><tbody>')
     out += [_scoreboard_row(row, titles, figures) for row in rows]
     out.append("</tbody></table></div>")
-    return "\n".join(out)
+    return formulas.in_html("\n".join(out))
 
 
 def errata(rows: Sequence[Erratum]) -> str:
@@ -125,7 +125,7 @@ def errata(rows: Sequence[Erratum]) -> str:
         out.append(
             f"**Why it cannot stand.** {row.problem}\n\n**Read instead.** {row.resolution}\n"
         )
-    return "\n".join(out)
+    return formulas.in_markdown("\n".join(out))
 
 
 def parameters() -> str:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from pymatgen.core import Composition
 
 from repro import diffraction, structures
-from repro.diffraction import Ingredient, Lines
+from repro.diffraction import Ingredient
 from repro.errors import InputError, did_you_mean
 from repro.identify import THRESHOLD, Candidate, Identification, Library, spline_basis
 from repro.patterns import Pattern
@@ -327,3 +327,37 @@ def summary(found: Identification) -> pd.DataFrame:
     } for m in found.matches], columns=[
         "phase", "weight (%)", "± (%)", "merit", "lines seen", "cell change (%)", "size (nm)",
         "nearest rival", "verdict"])  # fmt: skip
+
+
+def crooked_powder(
+    pool: Mapping[str, Candidate],
+    name: str,
+    change: tuple[float, float, float, float],
+    weights: Mapping[str, float],
+    *,
+    seed: int,
+    peak: float = 5000.0,
+    background: float = 300.0,
+) -> Powder:
+    """Return a powder in which one phase has a cell changed unevenly.
+
+    ``change``: relative changes of a, b, c and the change of beta in radians.
+    """
+    lines = pool[name].lines
+    changed = replace(pool[name], lines=replace(lines, d=lines.spacings(change)))
+    return powder({**pool, name: changed}, weights, seed=seed, peak=peak, background=background)
+
+
+def crossing(limits: pd.Series, amount: float) -> float:
+    """Return the size (nm) below which ``amount`` is under the limit; log interpolation.
+
+    0 if it is above the limit at every size, and infinity if it is never.
+    """
+    size, level = limits.index.to_numpy(dtype=float), limits.to_numpy(dtype=float)
+    if (level < amount).all():
+        return 0.0
+    if (level > amount).all():
+        return float("inf")
+    order = np.argsort(-level)
+    falling = np.interp(-np.log(amount), -np.log(level[order]), np.log(size[order]))
+    return float(np.exp(falling))

@@ -18,8 +18,10 @@ import numpy as np
 
 from repro import paths
 from repro.errors import InputError
+from repro.formulas import subscripts
 
 RESULTS = "results.json"
+ECHO = "application/vnd.repro.echo"
 KEY = re.compile(r"[a-z0-9_]+(\.[a-z0-9_]+)*")
 
 
@@ -61,8 +63,9 @@ class Result:
             number += f" ± {self.uncertainty:.2g}"
         return f"{number} {self.unit}".strip()
 
-    def _repr_markdown_(self) -> str:
-        return f"`{self.key}` = {self}"
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
+        # The second kind lets the book leave out what only helps while working.
+        return {"text/plain": f"{self.key} = {self}", ECHO: self.key}
 
 
 def _plain(value: Any, key: str) -> float | str | bool:
@@ -110,8 +113,8 @@ def record(
     Raises
     ------
     InputError
-        For a malformed key, a non-finite value or uncertainty, or a negative
-        uncertainty.
+        For a malformed key, a non-finite value or uncertainty, a negative
+        uncertainty, or, within a run, a key recorded with two different values.
     """
     if not KEY.fullmatch(key):
         raise InputError(f"result key {key!r}: expected lower-case words joined by dots")
@@ -122,12 +125,18 @@ def record(
             raise InputError(f"result {key!r}: uncertainty must be >= 0, found {uncertainty!r}")
         uncertainty = spread
     result = Result(key=key, value=plain, unit=unit, uncertainty=uncertainty, note=note)
-    RECORDED[key] = result
     run = paths.run_dir()
     if run is not None:
         stored = read(run)
-        stored[key] = result
-        write(run, stored)
+        if key in stored:
+            if stored[key] != result:
+                raise InputError(
+                    f"result {key!r} is recorded twice: {stored[key]}, then {result}; "
+                    "give each its own key"
+                )
+            return result
+        write(run, {**stored, key: result})
+    RECORDED[key] = result
     _glue(result)
     return result
 
@@ -140,7 +149,8 @@ def _glue(result: Result) -> None:
         return
     from myst_nb import glue
 
-    glue(result.key, result.value, display=False)
+    shown = subscripts(result.value) if isinstance(result.value, str) else result.value
+    glue(result.key, shown, display=False)
     if result.uncertainty is not None:
         glue(f"{result.key}.err", result.uncertainty, display=False)
 

@@ -16,8 +16,9 @@ from typing import Any
 
 import nbformat
 
-from repro import paths
+from repro import formulas, paths
 from repro.errors import NotebookError
+from repro.results import ECHO
 from repro.runner import Run
 
 LARGEST_DOWNLOAD = 5_000_000  # bytes; larger data files are named, not copied
@@ -137,6 +138,21 @@ def _data_line(file: str, digest: str) -> str:
     return f"{link}, sha256 `{digest[:16]}…`"
 
 
+def _fold(cell: Any) -> None:
+    """Fold the code of a cell and set the formulas of its tables.
+
+    The parameters stay open: they are what a reader may change.
+    """
+    tags = cell.metadata.setdefault("tags", [])
+    if not {"parameters", "injected-parameters", "hide-cell", "show-input"} & set(tags):
+        cell.metadata["tags"] = [*tags, "hide-input"]
+    cell.outputs = [output for output in cell.outputs if ECHO not in output.get("data", {})]
+    for output in cell.outputs:
+        table = output.get("data", {}).get("text/html")
+        if table is not None and not _is_model(output):
+            output.data["text/html"] = formulas.in_html(table)
+
+
 def stage_notebook(run: Run, folder: Path) -> list[dict[str, str]]:
     """Write one executed notebook into the staged book; return its figures.
 
@@ -155,15 +171,18 @@ def stage_notebook(run: Run, folder: Path) -> list[dict[str, str]]:
     for cell in node.cells:
         cells.append(cell)
         if cell.cell_type != "code":
+            cell.source = formulas.in_markdown(cell.source)
             continue
+        _fold(cell)
         models = [output for output in cell.outputs if _is_model(output)]
         cell.outputs = [output for output in cell.outputs if not _is_model(output)]
         for output in cell.outputs:
             if not _is_image(output):
                 continue
             label = output.metadata["repro"]
+            caption = formulas.in_markdown(label["caption"])
             cell.metadata["mystnb"] = {
-                "figure": {"name": label["name"], "caption": label["caption"]},
+                "figure": {"name": label["name"], "caption": caption},
                 "image": {"alt": label["alt"]},
             }
             # MyST-NB would make a figure of each output of the cell, so what

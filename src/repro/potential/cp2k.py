@@ -33,6 +33,10 @@ class Settings:
         SCF convergence (Ha).
     d2_cutoff:
         Range of the pair dispersion sum in angstrom.
+    orbital_transformation:
+        Minimise by OT instead of diagonalising and mixing; Gamma only.
+    basis:
+        Basis sets of BASIS_MOLOPT.
     """
 
     cutoff: float = 800.0
@@ -40,6 +44,7 @@ class Settings:
     kpoints: tuple[int, int, int] = (1, 1, 1)
     eps_scf: float = 1e-6
     d2_cutoff: float = 25.0
+    orbital_transformation: bool = False
     basis: str = "DZVP-MOLOPT-SR-GTH"
 
 
@@ -86,14 +91,17 @@ def write_input(atoms: Atoms, *, settings: Settings, project: str = "frame") -> 
     Raises
     ------
     InputError
-        For an element without a pseudopotential here, or an open cell.
+        For an element without a pseudopotential here, an open cell, or k-points
+        together with orbital transformation.
     """
     symbols = atoms.get_chemical_symbols()
     unknown = sorted(set(symbols) - set(VALENCE))
     if unknown:
         raise InputError(f"element {unknown[0]!r}: expected one of {', '.join(sorted(VALENCE))}")
-    if not all(atoms.pbc) or abs(atoms.get_volume()) < 1e-3:
+    if not all(atoms.pbc) or atoms.cell.rank < 3:
         raise InputError("the frame needs a cell that is periodic in all three directions")
+    if settings.orbital_transformation and settings.kpoints != (1, 1, 1):
+        raise InputError(f"k-points {settings.kpoints}: orbital transformation is Gamma only")
     cell = "\n".join(
         f"      {name} " + " ".join(f"{x:.10f}" for x in vector)
         for name, vector in zip("ABC", atoms.cell.array, strict=True)
@@ -114,12 +122,35 @@ def write_input(atoms: Atoms, *, settings: Settings, project: str = "frame") -> 
             f"    &KPOINTS\n      SCHEME MONKHORST-PACK {mesh}\n"
             "      SYMMETRY OFF\n    &END KPOINTS\n"
         )
+    eps_scf = f"{settings.eps_scf:.1E}"
+    solver = (_OT if settings.orbital_transformation else _MIXING).format(eps_scf=eps_scf)
     return _TEMPLATE.format(
         project=project, cutoff=settings.cutoff, rel_cutoff=settings.rel_cutoff,
-        eps_scf=f"{settings.eps_scf:.1E}", d2=settings.d2_cutoff, cell=cell,
+        eps_scf=eps_scf, solver=solver, d2=settings.d2_cutoff, cell=cell,
         coordinates=coordinates, kinds=kinds, kpoints=kpoints,
     )  # fmt: skip
 
+
+# Mixing converges crystals in 15 steps and works with k-points, but runs away in
+# melts; orbital transformation (Gamma only) is slower and sure.
+_OT = """      MAX_SCF 25
+      &OT
+        MINIMIZER DIIS
+        PRECONDITIONER FULL_ALL
+        ENERGY_GAP 0.08
+      &END OT
+      &OUTER_SCF
+        MAX_SCF 8
+        EPS_SCF {eps_scf}
+      &END OUTER_SCF"""
+_MIXING = """      MAX_SCF 60
+      &DIAGONALIZATION
+      &END DIAGONALIZATION
+      &MIXING
+        METHOD BROYDEN_MIXING
+        ALPHA 0.3
+        NBROYDEN 8
+      &END MIXING"""
 
 _TEMPLATE = """&GLOBAL
   PROJECT {project}
@@ -143,14 +174,7 @@ _TEMPLATE = """&GLOBAL
     &SCF
       SCF_GUESS ATOMIC
       EPS_SCF {eps_scf}
-      MAX_SCF 120
-      &DIAGONALIZATION
-      &END DIAGONALIZATION
-      &MIXING
-        METHOD BROYDEN_MIXING
-        ALPHA 0.3
-        NBROYDEN 8
-      &END MIXING
+{solver}
       &PRINT
         &RESTART OFF
         &END RESTART

@@ -56,14 +56,25 @@ def heights(atoms: Atoms) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
     return np.asarray(abs(np.linalg.det(cell)) / np.array(areas))
 
 
-def mesh(atoms: Atoms, *, length: float = 8.0) -> tuple[int, int, int]:
+def mesh(atoms: Atoms, *, length: float = 12.0) -> tuple[int, int, int]:
     """Return the k-point mesh that makes every direction at least ``length`` long.
 
-    The paper uses Gamma alone with cells of 10 angstrom or more; n points stand
-    for a cell n times as long.
+    n points stand for a cell n times as long.  The paper uses Gamma alone with
+    cells of 10 angstrom or more; ours are smaller.
     """
     counts = [max(1, math.ceil(length / h - 1e-9)) for h in heights(atoms)]
     return counts[0], counts[1], counts[2]
+
+
+def choose(atoms: Atoms, settings: Settings, *, k_length: float) -> Settings:
+    """Return the settings for a frame: k-points for crystals, Gamma and OT otherwise.
+
+    Crystals converge fast by mixing, so k-points cost next to nothing; melts and
+    interfaces do not converge so, and are computed at Gamma as in the paper.
+    """
+    if atoms.info.get("kind") in ("crystal", "hypothetical"):
+        return replace(settings, kpoints=mesh(atoms, length=k_length))
+    return replace(settings, orbital_transformation=True)
 
 
 def mesh_text(counts: str | Sequence[int]) -> str:
@@ -123,7 +134,7 @@ def run(
     *,
     work: Path,
     settings: Settings,
-    k_length: float = 8.0,
+    k_length: float = 12.0,
     runner: Runner = run_cp2k,
     stop_at: float = math.inf,
 ) -> int:
@@ -156,7 +167,7 @@ def run(
         if time.time() > stop_at:
             print("time is up; start the same command again to go on", flush=True)
             break
-        used = replace(settings, kpoints=mesh(atoms, length=k_length))
+        used = choose(atoms, settings, k_length=k_length)
         try:
             result, wall = compute(atoms, folder=target.parent, settings=used, runner=runner)
         except InputError as error:
@@ -259,8 +270,8 @@ def build_parser() -> argparse.ArgumentParser:
     common.add_argument("--cutoff", type=float, default=800.0, help="density cutoff, Ry (800)")
     labelling = commands.add_parser("run", parents=[common], help="label a list of frames")
     labelling.add_argument("--frames", type=Path, required=True, help="extxyz with frame_id")
-    labelling.add_argument("--k-length", type=float, default=8.0,
-                           help="n k-points along an edge make n x edge at least this, A (8)")  # fmt: skip
+    labelling.add_argument("--k-length", type=float, default=12.0,
+                           help="n k-points along an edge make n x edge at least this, A (12)")  # fmt: skip
     labelling.add_argument("--hours", type=float, default=math.inf,
                            help="begin no frame after so many hours")  # fmt: skip
     status = commands.add_parser("status", parents=[common], help="say what is done")

@@ -78,11 +78,15 @@ def labelled_system(family: Sequence[Atoms]) -> Any:
 
 def write_labels(families: dict[str, list[Atoms]], target: Path) -> None:
     """Write families to one HDF5 file, a group each; the old file stays until it is whole."""
+    import h5py
+
     target.parent.mkdir(parents=True, exist_ok=True)
     partial = target.with_name("part-" + target.name)
     partial.unlink(missing_ok=True)
-    for name, family in families.items():
-        labelled_system(family).to("deepmd/hdf5", f"{partial}#/{name}", comp_prec=np.float32)
+    with h5py.File(partial, "w") as file:
+        for name, family in families.items():
+            group = file.create_group(name)
+            labelled_system(family).to("deepmd/hdf5", group, comp_prec=np.float32)
     partial.replace(target)
 
 
@@ -124,7 +128,7 @@ def export_labels(work: Path, target: Path) -> int:
                 "data/potential/structures/structures.extxyz --work WORK --rounds 200; "
                 "python -m repro.potential.export labels --work WORK",
         parameters={"frames": len(every), "per_family": {k: len(v) for k, v in families.items()},
-                    "steps_per_visit": 10, "timestep_fs": 4.0, "sampling_model": "7net-0",
+                    "steps_per_visit": 8, "copies_per_visit": 2, "timestep_fs": 4.0, "sampling_model": "7net-0",
                     "label_model": "7net-l3i5", "s6": 0.75,
                     "wall_time": "labels plus sampling, on a shared core", **seconds},
         seed=1, wall_time_s=sum(seconds.values()),

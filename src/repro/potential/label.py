@@ -4,7 +4,7 @@
 
 First every crystal and slab is labelled at a few volumes (its equation of state).
 Then walkers go round: each visit is a short run with the cheaper SevenNet-0, whose
-last frame is labelled, and with it a strained and rattled copy.  WORK/shards/ gets
+last frame is labelled, and with it strained and rattled copies.  WORK/shards/ gets
 one append-only extxyz per family, WORK/walkers/ one file per walker.  Stop it
 (even by kill -9) and start the same command again: it goes on where it was and
 loses at most the visit in progress.  Two such commands must not share a WORK.
@@ -54,10 +54,14 @@ class Plan:
         Visits per walker.
     steps:
         Steps per visit.
+    copies:
+        Strained and rattled copies labelled with each visit's last frame.
     seed:
         Random numbers depend on it, the walker and the visit only.
     stop_at:
         ``time.time()`` after which no visit begins.
+    melt_warmup:
+        Steps at 1200 K by which a random packing forgets its start.
     """
 
     structures: Sequence[Atoms]
@@ -65,7 +69,8 @@ class Plan:
     label: Callable[[], Any]
     sample: Callable[[], Any]
     rounds: int = 100
-    steps: int = 10
+    steps: int = 8
+    copies: int = 2
     seed: int = 1
     stop_at: float = float("inf")
     melt_warmup: int = 60
@@ -185,8 +190,9 @@ class Labeller:
         stem = f"{walker.name}/v{number:04d}"
         self._store(frame, stem, atoms, info | {
             "origin": "md", "md_s": round(time.monotonic() - begin, 3)})  # fmt: skip
-        shaken = sampling.perturbed(frame, rng)
-        self._store(shaken, stem + "p", atoms, info | {"origin": "perturbed"})
+        for copy in range(self.plan.copies):
+            shaken = sampling.perturbed(frame, rng)
+            self._store(shaken, f"{stem}p{copy}", atoms, info | {"origin": "perturbed"})
         # Saved last: a kill before this repeats the visit with the same random numbers,
         # and frames it had labelled already are found in the shard.
         self._save(walker)
@@ -249,7 +255,8 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--work", type=Path, required=True, help="folder of shards and walkers")
     parser.add_argument("--rounds", type=int, default=100, help="visits per walker (100)")
     parser.add_argument("--hours", type=float, default=2.0, help="begin no visit after this (2)")
-    parser.add_argument("--steps", type=int, default=10, help="MD steps of 4 fs per visit (10)")
+    parser.add_argument("--steps", type=int, default=8, help="MD steps of 4 fs per visit (8)")
+    parser.add_argument("--copies", type=int, default=2, help="perturbed copies per visit (2)")
     parser.add_argument("--seed", type=int, default=1, help="random seed (1)")
     parser.add_argument("--threads", type=int, default=1, help="PyTorch threads (1)")
     parser.add_argument("--families", nargs="+", help="only these families")
@@ -269,7 +276,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             structures=sampling_cells(relaxed), work=args.work,
             label=lambda: Teacher(model=LABEL_MODEL, threads=args.threads),
             sample=lambda: Teacher(model=SAMPLING_MODEL, s6=0.0, threads=args.threads),
-            rounds=args.rounds, steps=args.steps, seed=args.seed,
+            rounds=args.rounds, steps=args.steps, copies=args.copies, seed=args.seed,
             stop_at=time.time() + 3600 * args.hours,
         )  # fmt: skip
         new = Labeller(plan).run()

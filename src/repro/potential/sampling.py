@@ -202,7 +202,7 @@ def visit(
         thermalise(atoms, target, rng)
     atoms.set_masses(np.full(len(atoms), MASS))
     dynamics = Langevin(atoms, timestep * units.fs, temperature_K=target,
-                        friction=friction / units.fs, rng=rng)  # fmt: skip
+                        friction=friction / units.fs, rng=rng, fixcm=False)  # fmt: skip
     for step in range(steps):
         scale_volume(atoms, start * (end / start) ** ((step + 1) / steps))
         dynamics.run(1)

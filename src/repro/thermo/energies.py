@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pandas as pd
 from pymatgen.analysis.phase_diagram import PDEntry
-from pymatgen.core import Composition
+from pymatgen.core import Composition, Element
 from pymatgen.entries.compatibility import MaterialsProject2020Compatibility
 
 from repro import data
@@ -65,18 +65,27 @@ def reduced(formula: str) -> str:
     text = formula.strip() if isinstance(formula, str) else ""
     if not text:
         raise InputError(f"formula {formula!r}: expected a chemical formula such as 'GaF3'")
+    return _reduced(text)
+
+
+@lru_cache(maxsize=8192)
+def _reduced(text: str) -> str:
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            composition = Composition(text)
-            name = composition.reduced_formula
+        content = Composition(text)
+        name = content.reduced_formula
     except (ValueError, KeyError, TypeError) as error:
         raise InputError(
-            f"formula {formula!r}: expected a chemical formula such as 'GaF3' ({error})"
+            f"formula {text!r}: expected a chemical formula such as 'GaF3' ({error})"
         ) from None
-    if not composition or any(element.Z < 1 for element in composition.elements):
-        raise InputError(f"formula {formula!r}: expected a chemical formula such as 'GaF3'")
+    if not content or not all(isinstance(e, Element) for e in content.elements):
+        raise InputError(f"formula {text!r}: expected a chemical formula such as 'GaF3'")
     return str(name)
+
+
+@lru_cache(maxsize=8192)
+def composition(formula: str) -> Composition:
+    """Return the pymatgen composition of a formula (parsed once; it is immutable)."""
+    return Composition(formula)
 
 
 def check_energy(value: float, *, what: str) -> float:
@@ -114,7 +123,7 @@ class EnergyTable:
 
     def __contains__(self, formula: str) -> bool:
         name = reduced(formula)
-        return name in self.phases or len(Composition(name).elements) == 1
+        return name in self.phases or len(composition(name).elements) == 1
 
     def __iter__(self) -> Iterator[FormationEnergy]:
         return iter(self.phases.values())
@@ -133,7 +142,7 @@ class EnergyTable:
         name = reduced(formula)
         if name in self.phases:
             return self.phases[name]
-        if len(Composition(name).elements) == 1:
+        if len(composition(name).elements) == 1:
             return FormationEnergy(name, 0.0, 0.0, "element, zero by definition")
         raise InputError(
             f"{formula}: no formation energy in the {self.name} table"
@@ -143,15 +152,15 @@ class EnergyTable:
     def subset(self, elements: Iterable[str]) -> list[FormationEnergy]:
         """Return the phases made of these elements only, in table order."""
         allowed = set(elements)
-        return [p for p in self if {e.symbol for e in Composition(p.formula).elements} <= allowed]
+        return [p for p in self if {e.symbol for e in composition(p.formula).elements} <= allowed]
 
     def entries(self, elements: Iterable[str]) -> list[PDEntry]:
         """Return pymatgen entries for these elements, the elements themselves included."""
         allowed = sorted(set(elements))
         entries = [PDEntry(Composition(element), 0.0) for element in allowed]
         for phase in self.subset(allowed):
-            composition = Composition(phase.formula)
-            entries.append(PDEntry(composition, phase.value * composition.num_atoms))
+            content = composition(phase.formula)
+            entries.append(PDEntry(content, phase.value * content.num_atoms))
         return entries
 
     def updated(self, phases: Iterable[FormationEnergy], *, name: str) -> EnergyTable:
@@ -270,7 +279,7 @@ def shifted(table: EnergyTable, per_atom: Mapping[str, float], *, name: str) -> 
     """
     phases: dict[str, FormationEnergy] = {}
     for phase in table:
-        composition = Composition(phase.formula)
-        shift = sum(e * composition.get_atomic_fraction(x) for x, e in per_atom.items())
+        content = composition(phase.formula)
+        shift = sum(e * content.get_atomic_fraction(x) for x, e in per_atom.items())
         phases[phase.formula] = replace(phase, value=phase.value + shift)
     return EnergyTable(name, phases)

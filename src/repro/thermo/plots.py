@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from matplotlib.patches import Rectangle
 
 from repro.figures import PALETTE
 from repro.thermo.interface import InterfaceScan
@@ -171,3 +172,105 @@ def plot_parity(axes: Any, table: pd.DataFrame) -> None:
     axes.set(xlabel="measured (meV per atom)", ylabel="computed (meV per atom)",
              xlim=(low, high), ylim=(low, high))  # fmt: skip
     axes.legend()
+
+
+def plot_grid(axes: Any, grid: pd.DataFrame) -> None:
+    """Draw the criteria of every mixture as a grid of coloured and lettered cells.
+
+    Parameters
+    ----------
+    axes:
+        Matplotlib axes.
+    grid:
+        From :func:`repro.criteria.grid`.
+    """
+    columns = ["driving force", "slow", "ratio", "verdict", "observed"]
+    colours = {"yes": "#009E73", "clay": "#009E73", "no": "#D55E00", "powder": "#D55E00"}
+    words = {"not known": "?", "undecided": "?", "not reported": "?"}
+    for row, (_, cells) in enumerate(grid.iterrows()):
+        for column, name in enumerate(columns):
+            answer = str(cells[name])
+            axes.add_patch(Rectangle((column + 0.04, row + 0.06), 0.92, 0.88, linewidth=0,
+                                     facecolor=colours.get(answer, "#E6E6E6"),
+                                     alpha=0.9 if column > 2 else 0.55))  # fmt: skip
+            axes.text(column + 0.5, row + 0.5, words.get(answer, answer), ha="center", va="center",
+                      fontsize=8.5)  # fmt: skip
+    axes.set(xlim=(0, len(columns)), ylim=(len(grid), 0))
+    heads = ["1: driving force\n(computed)", "2: slow\n(reported)", "3: ratio\n(computed)",
+             "verdict of\nthe rule", "observed\n(reported)"]  # fmt: skip
+    axes.set_xticks(np.arange(len(columns)) + 0.5, heads)
+    axes.xaxis.tick_top()
+    axes.set_yticks(np.arange(len(grid)) + 0.5, [subscripts(str(m)) for m in grid.index])
+    axes.tick_params(length=0)
+    axes.grid(visible=False)
+    for side in axes.spines.values():
+        side.set_visible(False)
+
+
+def plot_amounts(axes: Any, scan: InterfaceScan, ratios: Any, formulas: Any) -> None:
+    """Draw equilibrium amounts of some products (per 100 atoms) against the molar ratio."""
+    amounts = [scan.products_at(float(r)) for r in ratios]
+    styles = ("-", "--", "-.", ":", (0, (5, 1)), (0, (1, 1)))
+    colours = ("#D55E00", "#E69F00", "#0072B2", "#56B4E9", "#999999", "#404040")
+    for formula, style, colour in zip(formulas, styles, colours, strict=False):
+        y = [100 * a.get(formula, 0.0) for a in amounts]
+        axes.plot(ratios, y, linestyle=style, color=colour, label=subscripts(pretty(formula)))
+    axes.set_xlim(min(ratios), max(ratios))
+
+
+def plot_screen(axes: Any, table: pd.DataFrame, cations: Any, *, sure: float) -> Any:
+    """Draw combined reaction energies as a map: products in rows, cations in columns.
+
+    Parameters
+    ----------
+    axes:
+        Matplotlib axes.
+    table:
+        From :func:`repro.screening.frame`, ranked pairs only.
+    cations:
+        Cation symbols in column order.
+    sure:
+        Pairs with a smaller probability are marked with a cross.
+
+    Returns
+    -------
+    matplotlib image, for a colour bar
+    """
+    table = table.assign(cation=[_cation(h) for h in table["halide"]],
+                         row=table["fluoride"] + " → " + table["product"])  # fmt: skip
+    rows = table.groupby("row")["combined"].mean().sort_values(ascending=False).index.tolist()
+    energies = np.full((len(rows), len(cations)), np.nan)
+    for entry in table.itertuples():
+        place = rows.index(entry.row), list(cations).index(entry.cation)
+        energies[place] = entry.combined
+        if entry.probability < sure:
+            axes.plot(place[1], place[0], "x", color="black", markersize=5, markeredgewidth=1.1)
+    image = axes.imshow(energies, cmap="PuOr", vmin=-400, vmax=400, aspect="auto")
+    axes.set_xticks(range(len(cations)), list(cations))
+    axes.set_yticks(range(len(rows)), [subscripts(r) for r in rows], fontsize=8)
+    axes.grid(visible=False)
+    axes.tick_params(length=0)
+    return image
+
+
+def _cation(halide: str) -> str:
+    return halide[:2] if halide[1:2].islower() else halide[:1]
+
+
+def plot_ranking(axes: Any, table: pd.DataFrame) -> None:
+    """Draw ranked pairs with both sources and their combination, one row each."""
+    rows = table[::-1]
+    place = np.arange(len(rows))
+    axes.errorbar(rows["combined"], place, xerr=rows["sigma"], fmt="|", color="#404040", capsize=3,
+                  elinewidth=2.2, markersize=9, label="combined")  # fmt: skip
+    for name, shift in (("MP", 0.2), ("measured", -0.2)):
+        style = STYLE["MP" if name == "MP" else "hybrid"]
+        axes.errorbar(rows[name], place + shift, xerr=rows[f"{name} sigma"], fmt=style["marker"],
+                      color=style["color"], markersize=4, elinewidth=0.8,
+                      label=style["label"])  # fmt: skip
+    axes.axvline(0, color="#666666", linewidth=1)
+    axes.set_yticks(place, [f"{subscripts(h)} + {subscripts(f)} → {subscripts(p)}" for h, f, p in
+                            zip(rows["halide"], rows["fluoride"], rows["product"], strict=True)],
+                    fontsize=8.5)  # fmt: skip
+    axes.grid(axis="y", visible=False)
+    axes.set_xlabel("reaction energy (meV per atom)")

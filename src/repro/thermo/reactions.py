@@ -20,11 +20,10 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 import numpy as np
-from pymatgen.core import Composition
 from scipy.optimize import linprog
 
 from repro.errors import InputError
-from repro.thermo.energies import EnergyTable, reduced
+from repro.thermo.energies import EnergyTable, composition, reduced
 
 TOLERANCE = 1e-6
 _TERM = re.compile(r"^\s*(?P<factor>\d+(?:\.\d*)?|\.\d+)?\s*(?P<formula>[A-Z][A-Za-z0-9().]*)\s*$")
@@ -62,13 +61,13 @@ class Reaction:
     @property
     def atoms(self) -> float:
         """Number of atoms on the reactant side."""
-        return sum(c * Composition(f).num_atoms for f, c in self.reactants.items())
+        return sum(c * composition(f).num_atoms for f, c in self.reactants.items())
 
     def imbalance(self) -> dict[str, float]:
         """Return products minus reactants, in atoms, for every element that differs."""
         total: dict[str, float] = {}
         for formula, c in self.coefficients.items():
-            for element, count in Composition(formula).get_el_amt_dict().items():
+            for element, count in composition(formula).get_el_amt_dict().items():
                 total[element] = total.get(element, 0.0) + c * count
         limit = TOLERANCE * max(1.0, self.atoms)
         return {e: n for e, n in sorted(total.items()) if abs(n) > limit}
@@ -128,7 +127,7 @@ def _side(side: str, text: str) -> dict[str, float]:
             raise InputError(f"reaction {text!r}: term {term.strip()!r}: coefficient must be > 0")
         formula = reduced(match["formula"])
         # Composition reduces Ga2Cl6 to GaCl3; the coefficient has to follow.
-        factor *= Composition(match["formula"]).num_atoms / Composition(formula).num_atoms
+        factor *= composition(match["formula"]).num_atoms / composition(formula).num_atoms
         terms[formula] = terms.get(formula, 0.0) + factor
     return terms
 
@@ -148,10 +147,10 @@ def balance(reactants: Sequence[str], products: Sequence[str]) -> Reaction:
     names = [*left, *right]
     if not left or not right or len(set(names)) != len(names):
         raise InputError(f"cannot balance {left} -> {right}: expected different phases on each side")
-    elements = sorted({e for f in names for e in Composition(f).get_el_amt_dict()})
+    elements = sorted({e for f in names for e in composition(f).get_el_amt_dict()})
     signs = [-1.0] * len(left) + [1.0] * len(right)
     matrix = np.array(
-        [[s * Composition(f)[e] for s, f in zip(signs, names, strict=True)] for e in elements]
+        [[s * composition(f)[e] for s, f in zip(signs, names, strict=True)] for e in elements]
     )
     # Feasible with every coefficient >= 1?  The total is minimised to make it definite.
     answer = linprog(np.ones(len(names)), A_eq=matrix, b_eq=np.zeros(len(elements)),
@@ -222,7 +221,7 @@ def reaction_energy(reaction: Reaction, table: EnergyTable) -> ReactionEnergy:
     energy = variance = 0.0
     for formula, c in reaction.coefficients.items():
         phase = table[formula]
-        atoms = Composition(formula).num_atoms
+        atoms = composition(formula).num_atoms
         energy += c * atoms * phase.value
         variance += (c * atoms * phase.sigma) ** 2
     scale = 1000.0 / reaction.atoms

@@ -18,7 +18,7 @@ from repro.thermo.experiment import crc, crc_entropy, enthalpies, gibbs, ssub
 from repro.thermo.interface import InterfaceScan, Kink, interface_scan
 from repro.thermo.reactions import Reaction, ReactionEnergy, balance, parse, reaction_energy
 from repro.thermo.salts import Mixture
-from repro.thermo.uncertainty import GROUPS, anchored, bonds, error_model, group
+from repro.thermo.uncertainty import ANIONS, GROUPS, anchored, bonds, error_model, group
 
 SOURCES = ("MP", "experiment", "hybrid")
 THRESHOLD = -10.0
@@ -315,6 +315,22 @@ def entropy_term(reaction: Reaction, temperature: float = 298.15) -> float:
             return math.nan
         total += c * entropy
     return -temperature * total / 96485.33212 * 1000.0 / reaction.atoms
+
+
+def ideal_mixing(reaction: Reaction, *, temperature: float) -> float:
+    r"""Return -T times the entropy of mixing the reactants' anions at random, meV/atom.
+
+    An upper bound of what disorder on the anion sites can contribute:
+    :math:`k_B T \sum_i n_i \ln (n_i / n)` over the kinds of anions.
+    """
+    counts: dict[str, float] = {}
+    for formula, c in reaction.reactants.items():
+        for x, n in Composition(formula).get_el_amt_dict().items():
+            if x in ANIONS:
+                counts[x] = counts.get(x, 0.0) + c * n
+    total = sum(counts.values())
+    mixing = sum(n * math.log(n / total) for n in counts.values())
+    return 1000.0 * 8.617333262e-5 * temperature * mixing / reaction.atoms
 
 
 @dataclass(frozen=True)

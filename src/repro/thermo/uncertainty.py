@@ -28,7 +28,7 @@ import numpy as np
 from pymatgen.core import Composition, Element
 
 from repro.errors import InputError
-from repro.thermo.energies import EnergyTable, FormationEnergy, materials_project
+from repro.thermo.energies import EnergyTable, FormationEnergy, composition, materials_project
 from repro.thermo.experiment import enthalpies
 from repro.thermo.reactions import Reaction, ReactionEnergy, reaction_energy
 
@@ -56,23 +56,28 @@ def bonds(formula: str) -> dict[Cell, float]:
     anions' charge is shared by the other cations.  ``Li3GaF6`` gives
     ``{("Li", "F"): 3, ("Ga", "F"): 3}``.
     """
-    amounts = Composition(formula).get_el_amt_dict()
+    return dict(_bonds(formula))
+
+
+@lru_cache(maxsize=8192)
+def _bonds(formula: str) -> tuple[tuple[Cell, float], ...]:
+    amounts = composition(formula).get_el_amt_dict()
     anions = {x: ANIONS[x] * n for x, n in amounts.items() if x in ANIONS}
     total = sum(anions.values())
     if not total or len(anions) == len(amounts):
-        return {}
+        return ()
     known = {c: n * _charge(c) for c, n in amounts.items() if c not in ANIONS and _charge(c)}
     others = {c: n for c, n in amounts.items() if c not in ANIONS and not _charge(c)}
     rest = max(0.0, total - sum(known.values()))
     share = sum(others.values())
     charges = {**known, **{c: rest * n / share for c, n in others.items()}}
     scale = total / sum(charges.values())  # peroxides and polyhalides do not add up
-    return {
-        (c, x): q * scale * a / total
+    return tuple(
+        ((c, x), q * scale * a / total)
         for c, q in charges.items()
         for x, a in anions.items()
         if q > 0
-    }
+    )
 
 
 def _charge(cation: str) -> int:
@@ -84,14 +89,14 @@ def _charge(cation: str) -> int:
 
 @dataclass(frozen=True)
 class ErrorModel:
-    """Standard deviations of the misses of a computed table against experiment.
+    r"""Standard deviations of the misses of a computed table against experiment.
 
     Attributes
     ----------
     interaction:
-        Of :math:`\\varepsilon` per class of cation, eV per unit of anion charge.
+        Of :math:`\varepsilon` per class of cation, eV per unit of anion charge.
     cation:
-        Of :math:`\\beta`, eV per unit of charge; it matters only if a cation is reduced.
+        Of :math:`\beta`, eV per unit of charge; it matters only if a cation is reduced.
     compound:
         eV/atom, for phases of more than one salt, relative to those salts.
     samples, compounds:
@@ -113,7 +118,7 @@ class ErrorModel:
             for cell, amount in found.items():
                 cells[cell] = cells.get(cell, 0.0) + c * amount
             if len(found) > 1:
-                atoms = float(Composition(formula).num_atoms)
+                atoms = float(composition(formula).num_atoms)
                 variance += (c * atoms * self.compound) ** 2
         per_cation: dict[str, float] = {}
         for (cation, _), amount in cells.items():
@@ -150,12 +155,12 @@ def salt_residuals(computed: EnergyTable, measured: EnergyTable) -> list[Residua
         cells = bonds(phase.formula)
         if len(cells) != 1 or phase.formula not in computed.phases:
             continue
-        if len(Composition(phase.formula).elements) != 2:
+        if len(composition(phase.formula).elements) != 2:
             continue
         (cell, charge), = cells.items()  # fmt: skip
         if cell[0] == "H":
             continue
-        atoms = float(Composition(phase.formula).num_atoms)
+        atoms = float(composition(phase.formula).num_atoms)
         miss = (computed[phase.formula].value - phase.value) * atoms / charge
         raw.append((phase.formula, _state(phase.formula, cell), miss))
     seen: dict[str, set[str]] = {}
@@ -181,7 +186,7 @@ def salt_residuals(computed: EnergyTable, measured: EnergyTable) -> list[Residua
 
 def _state(formula: str, cell: Cell) -> Cell:
     """Return the cell with the charge in the cation's name: SnF2 and SnF4 are two cations."""
-    amounts = Composition(formula).get_el_amt_dict()
+    amounts = composition(formula).get_el_amt_dict()
     charge = ANIONS[cell[1]] * amounts[cell[1]] / amounts[cell[0]]
     return f"{cell[0]}+{charge:g}", cell[1]
 
@@ -194,9 +199,9 @@ def salt_of(formula: str, cell: Cell) -> tuple[str, float]:
     cation, anion = cell
     cells = bonds(formula)
     charge = sum(q for (c, _), q in cells.items() if c == cation)
-    state = charge / Composition(formula)[cation]
+    state = charge / composition(formula)[cation]
     salt = Composition({cation: ANIONS[anion], anion: round(state, 6)}).reduced_formula
-    return str(salt), ANIONS[anion] * float(Composition(salt)[anion])
+    return str(salt), ANIONS[anion] * float(composition(salt)[anion])
 
 
 def compound_residuals(computed: EnergyTable, measured: EnergyTable) -> dict[str, float]:
@@ -204,19 +209,19 @@ def compound_residuals(computed: EnergyTable, measured: EnergyTable) -> dict[str
     found: dict[str, float] = {}
     for phase in measured:
         cells = bonds(phase.formula)
-        composition = Composition(phase.formula)
+        content = composition(phase.formula)
         # Hydroxides are no salts of an oxide with water in this sense: left out.
-        if len(cells) < 2 or phase.formula not in computed.phases or "H" in composition:
+        if len(cells) < 2 or phase.formula not in computed.phases or "H" in content:
             continue
         salts = {cell: salt_of(phase.formula, cell) for cell in cells}
         if not all(s in computed.phases and s in measured.phases for s, _ in salts.values()):
             continue
-        atoms = float(composition.num_atoms)
+        atoms = float(content.num_atoms)
         miss = (computed[phase.formula].value - phase.value) * atoms
         for cell, amount in cells.items():
             salt, charge = salts[cell]
             gap = computed[salt].value - measured[salt].value
-            miss -= gap * float(Composition(salt).num_atoms) * amount / charge
+            miss -= gap * float(composition(salt).num_atoms) * amount / charge
         found[phase.formula] = miss / atoms
     return found
 
@@ -283,12 +288,12 @@ def anchored() -> EnergyTable:
         names = [salt for salt, _ in salts.values()]
         if not all(n in computed.phases and n in measured.phases for n in names):
             continue
-        atoms = float(Composition(phase.formula).num_atoms)
+        atoms = float(composition(phase.formula).num_atoms)
         value = phase.value
         variance = scatter**2
         for cell, amount in cells.items():
             salt, charge = salts[cell]
-            share = amount / charge * float(Composition(salt).num_atoms) / atoms
+            share = amount / charge * float(composition(salt).num_atoms) / atoms
             value += share * (measured[salt].value - computed[salt].value)
             variance += (share * measured[salt].sigma) ** 2
         extra.append(

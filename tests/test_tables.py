@@ -1,0 +1,83 @@
+"""Tables of published against computed values."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from helpers import World, a_claim, a_result, claim_row
+from lxml import html
+
+from repro import results, tables
+from repro.errors import ClaimError
+from repro.ledger import VERDICTS, Row
+
+
+def _cells(markup: str) -> list[list[str]]:
+    table = html.fromstring(markup)
+    return [[cell.text_content() for cell in row] for row in table.iterfind(".//tbody/tr")]
+
+
+@pytest.mark.parametrize(
+    ("tolerance", "words"),
+    [({"abs": 1.0}, "± 1 K"), ({"rel": 0.05}, "± 5 %"), ({"exact": True}, "exact")],
+)
+def test_the_tolerance_in_words(tolerance: dict[str, Any], words: str) -> None:
+    row = Row(a_claim(tolerance={**tolerance, "why": "because"}), None)
+    assert tables.tolerance_text(row) == words
+
+
+@pytest.mark.parametrize("verdict", VERDICTS)
+def test_a_badge_says_its_verdict_in_words(verdict: str) -> None:
+    badge = html.fromstring(tables.badge(verdict))
+    assert badge.text_content() == verdict
+    assert badge.get("class").split() == ["verdict", "verdict-" + verdict.replace(" ", "-")]
+
+
+def test_the_table_has_a_line_per_row() -> None:
+    rows = [
+        Row(a_claim(says="First"), a_result(42.5, uncertainty=0.2)),
+        Row(a_claim(says="Second", verdict="pending", note="later"), None),
+    ]
+    first, second = _cells(tables.comparison_html(rows))
+    assert first == ["First", "42 Ktolerance ± 1 K", "42.5 ± 0.2 K", "reproduced"]
+    assert second == ["Secondlater", "42 Ktolerance ± 1 K", "–", "pending"]
+
+
+def test_texts_are_escaped() -> None:
+    nasty = "<script>alert(1)</script> & <70"
+    row = Row(
+        a_claim("text", nasty, "", says=nasty, note=nasty, tolerance={"exact": True, "why": "x"}),
+        a_result(nasty, ""),
+    )
+    markup = tables.comparison_html([row])
+    assert "<script" not in markup
+    assert markup.count("&lt;script&gt;") == 4
+    assert _cells(markup)[0][2] == nasty
+
+
+def test_comparison_reads_what_this_process_recorded(world: World) -> None:
+    world.claims(claim_row("one", result="a.b", verdict="reproduced"), claim_row("two"))
+    results.record("a.b", 42.25, unit="K")
+    (line,) = _cells(tables.comparison("one").data)
+    assert line[2] == "42.25 K"
+
+
+def test_comparison_within_a_run_reads_its_results_and_notes_the_rows(
+    world: World, run_folder: Path
+) -> None:
+    world.claims(claim_row("one", result="a.b", verdict="reproduced"), claim_row("two"))
+    results.record("a.b", 42.25, unit="K")
+    results.RECORDED.clear()
+    lines = _cells(tables.comparison("two", "one").data)
+    assert [line[2] for line in lines] == ["–", "42.25 K"]
+    noted = (run_folder / "data_reads.jsonl").read_text().splitlines()
+    assert [json.loads(line)["file"] for line in noted] == ["claims.yaml#two", "claims.yaml#one"]
+
+
+def test_comparison_of_an_unknown_claim(world: World) -> None:
+    world.claims(claim_row("one"))
+    with pytest.raises(ClaimError, match="no claim 'on'.*did you mean 'one'"):
+        tables.comparison("on")
