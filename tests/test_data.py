@@ -83,7 +83,12 @@ def test_a_manifest_cannot_name_a_file_that_is_not_there(tmp_path: Path) -> None
 
 @pytest.mark.parametrize(
     ("new", "how"),
-    [(b"a,b\n1,", "truncated"), (b"", "truncated"), (b"a,b\n1,3\n", "altered"), (b"x" * 99, "altered")],
+    [
+        (b"a,b\n1,", "truncated"),
+        (b"", "truncated"),
+        (b"a,b\n1,3\n", "altered"),
+        (b"x" * 99, "altered"),
+    ],
 )
 def test_a_damaged_file_is_refused_with_both_hashes(numbers: Path, new: bytes, how: str) -> None:
     (numbers / "one.csv").write_bytes(new)
@@ -211,9 +216,7 @@ def test_a_read_is_noted_within_a_run_only(
     monkeypatch.delenv("REPRO_RUN_DIR")
     data.path("sub/numbers/two.csv")
     lines = (run_folder / "data_reads.jsonl").read_text().splitlines()
-    assert [json.loads(line) for line in lines] == [
-        {"file": "sub/numbers/one.csv", "sha256": HASH}
-    ]
+    assert [json.loads(line) for line in lines] == [{"file": "sub/numbers/one.csv", "sha256": HASH}]
 
 
 def test_a_refused_file_is_not_noted(numbers: Path, run_folder: Path) -> None:

@@ -87,7 +87,9 @@ def test_a_cell_has_twelve_edges_of_the_right_lengths() -> None:
 
 def test_a_drawing_has_a_disc_per_atom_and_the_nearer_in_front() -> None:
     axes = Figure().add_subplot()
-    draw(scene(PAIR, bonds=[(0, 1, (0, 0, 0))]), axes=axes, colours={"Li": "#ff0000"}, view=(0, 0, 0))
+    draw(
+        scene(PAIR, bonds=[(0, 1, (0, 0, 0))]), axes=axes, colours={"Li": "#ff0000"}, view=(0, 0, 0)
+    )
     far, near = axes.patches
     assert far.get_facecolor()[:3] == (1, 0, 0)
     assert near.get_zorder() > far.get_zorder()

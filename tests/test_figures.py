@@ -94,7 +94,7 @@ def test_an_alt_text_that_repeats_the_caption_is_refused(emitted: list[Any]) -> 
 
 
 def test_caption_and_alt_text_cannot_be_forgotten() -> None:
-    with pytest.raises(TypeError, match="caption.*alt"):
+    with pytest.raises(TypeError, match=r"caption.*alt"):
         show(_line(), name="fig-one")  # type: ignore[call-arg]
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from helpers import REPOSITORY, SOURCE, World, claim_row
 
-from repro import data, fingerprint, ledger, notebooks
+from repro import data, ledger, notebooks
 from repro.errors import NotebookError
 from repro.fingerprint import Inputs, changes, current_digest, inputs, module_closure
 
@@ -46,9 +46,7 @@ def _names(world: World, code: str) -> set[str]:
         ),
     ],
 )
-def test_the_closure_follows_every_form_of_import(
-    world: World, code: str, files: set[str]
-) -> None:
+def test_the_closure_follows_every_form_of_import(world: World, code: str, files: set[str]) -> None:
     assert _names(world, code) == files
 
 
@@ -129,7 +127,10 @@ CHANGED = [
     ({"parameters": {"n": 1, "m": "x"}}, "parameter m: None -> 'x'"),
     ({"modules": {"src/repro/a.py": "g"}}, "src/repro/a.py changed"),
     ({"modules": {}}, "src/repro/a.py is no longer imported"),
-    ({"modules": {"src/repro/a.py": "h", "src/repro/b.py": "h"}}, "src/repro/b.py is newly imported"),
+    (
+        {"modules": {"src/repro/a.py": "h", "src/repro/b.py": "h"}},
+        "src/repro/b.py is newly imported",
+    ),
     ({"lock": "k"}, "requirements.lock changed"),
     ({"python": "3.12"}, "Python 3.11 -> 3.12"),
     ({"layout": 99}, "the layout of stored runs changed"),
@@ -248,8 +249,3 @@ class TestReads:
         assert current_digest("claims.yaml#two") is None
         (world.root / "data/claims.yaml").unlink()
         assert current_digest("claims.yaml#two") is None
-
-
-def test_the_layout_is_part_of_the_key(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert fingerprint.LAYOUT >= 1
-    assert _inputs(layout=fingerprint.LAYOUT).key == _inputs().key

@@ -202,12 +202,7 @@ class TestParse:
             parse(text)
 
     VALUES = st.recursive(
-        st.none()
-        | st.booleans()
-        | st.integers()
-        | st.floats()
-        | st.text(max_size=5)
-        | st.dates(),
+        st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5) | st.dates(),
         lambda inner: (
             st.lists(inner, max_size=3)
             | st.dictionaries(st.text(max_size=5) | st.integers(), inner, max_size=3)
@@ -262,7 +257,7 @@ class TestLoad:
 
     def test_an_unknown_id_suggests_the_nearest(self, world: World) -> None:
         world.claims(claim_row("exchange-energy"))
-        with pytest.raises(ClaimError, match="no claim 'exchange-enrgy'.*'exchange-energy'"):
+        with pytest.raises(ClaimError, match=r"no claim 'exchange-enrgy'.*'exchange-energy'"):
             ledger.load()["exchange-enrgy"]
 
     def test_published_returns_the_value_and_notes_the_row(

@@ -110,7 +110,6 @@ def test_a_run_without_results_reads_as_empty(tmp_path: Path) -> None:
 )
 def test_a_result_in_words(result: Result, words: str) -> None:
     assert str(result) == words
-    assert result._repr_markdown_() == f"`a` = {words}"
 
 
 def test_glue_shows_value_and_error_within_a_kernel(monkeypatch: pytest.MonkeyPatch) -> None:

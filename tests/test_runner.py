@@ -277,22 +277,22 @@ class TestFolders:
         assert "REPRO_NEW" not in os.environ
 
 
-REAL = '''
+REAL = """
 from repro import data
 from repro.ledger import published
 from repro.results import record
 
 rows = data.path("numbers/used.csv").read_text().split()
 record("small.answer", published("one") + 0.5 * n, unit="K", uncertainty=0.25)
-'''
-FIGURE = '''
+"""
+FIGURE = """
 import matplotlib
 matplotlib.use("agg")
 from repro.figures import new_figure, show
 fig, ax = new_figure()
 ax.plot([0, n])
 show(fig, name="fig-small", caption="A line that rises to n.", alt="A rising straight line.")
-'''
+"""
 SLOW = """
 import time
 from pathlib import Path
@@ -364,9 +364,7 @@ class TestForReal:
         for key in ("code_version", "machine", "finished", "wall_time"):
             assert record[key], key
 
-    def test_the_executed_notebook_holds_the_figure_and_nothing_else(
-        self, ran: runner.Run
-    ) -> None:
+    def test_the_executed_notebook_holds_the_figure_and_nothing_else(self, ran: runner.Run) -> None:
         node = nbformat.read(ran.notebook, as_version=4)
         outputs = [o for cell in node.cells if cell.cell_type == "code" for o in cell.outputs]
         labels = [o.metadata["repro"]["name"] for o in outputs if "repro" in o.get("metadata", {})]

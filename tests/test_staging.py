@@ -77,7 +77,9 @@ class TestFigures:
     def test_a_name_that_stands_twice_is_refused(self, where: str) -> None:
         one = {"name": "fig-one"}
         found = {"a.py": [one, one]} if where == "same" else {"a.py": [one], "b.py": [one]}
-        with pytest.raises(NotebookError, match=r"figure 'fig-one' stands in a\.py and in [ab]\.py"):
+        with pytest.raises(
+            NotebookError, match=r"figure 'fig-one' stands in a\.py and in [ab]\.py"
+        ):
             staging.unique_names(found)
 
     def test_unique_names_say_where_each_figure_stands(self) -> None:

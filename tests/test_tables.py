@@ -79,5 +79,5 @@ def test_comparison_within_a_run_reads_its_results_and_notes_the_rows(
 
 def test_comparison_of_an_unknown_claim(world: World) -> None:
     world.claims(claim_row("one"))
-    with pytest.raises(ClaimError, match="no claim 'on'.*did you mean 'one'"):
+    with pytest.raises(ClaimError, match=r"no claim 'on'.*did you mean 'one'"):
         tables.comparison("on")

@@ -54,12 +54,13 @@ def main() -> int:
     parser.add_argument("--out", type=Path, required=True, help="queue (extxyz), appended to")
     parser.add_argument("--steps", type=int, default=25, help="MD steps of 4 fs per frame (25)")
     parser.add_argument("--seed", type=int, default=2, help="random seed (2)")
+    parser.add_argument("--rounds", type=int, default=len(ROUNDS), help="rounds (all four)")
     args = parser.parse_args()
     relaxed = {str(a.info["family"]): a for a in frames.read_shard(args.structures)}
     done = set(frames.shard_ids(args.out))
     teacher = Teacher(model=SAMPLING_MODEL, s6=0.0)
     walkers: dict[str, Walker] = {}
-    for number, (temperature, scale) in enumerate(ROUNDS):
+    for number, (temperature, scale) in enumerate(ROUNDS[: args.rounds]):
         for family in ORDER:
             name = f"dft/{family}/{number}"
             if name in done:

@@ -157,7 +157,7 @@ def lines(structure: Structure, *, name: str, top: float = 100.0) -> Lines:
     bare = np.asarray(found.y) / lorentz_polarisation(found.x) / structure.volume**2
     keep = bare > 1e-6 * bare.max()
     indices = np.array([(*h[0]["hkl"][:2], h[0]["hkl"][-1]) for h in found.hkls], dtype=int)
-    labels = ["".join(str(n) for n in row) for row in indices]
+    labels = [" ".join(str(n) for n in row) for row in indices]
     box = structure.lattice
     return Lines(
         name=name, d=np.asarray(found.d_hkls)[keep], strength=bare[keep],

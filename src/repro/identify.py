@@ -32,6 +32,7 @@ Array = NDArray[np.float64]
 THRESHOLD = 60.0  # chi^2 units; set on simulated mixtures, see the chapter
 SIZES = (5.0, 15.0, 60.0)  # nm, of the coarse search
 SIZE_RANGE = (3.0, 200.0)  # nm, of the refinement
+BROAD = 3.5  # nm; what is smaller than that is called amorphous here
 KNOT_STEP = 5.0  # degrees
 GRID_STEP = 0.04  # degrees; finer scans are summed to about this step
 AMBIGUOUS = 0.7  # share of the gain by which a rival makes an answer ambiguous
@@ -126,8 +127,8 @@ class Identification:
     unexplained:
         2theta of residual peaks beyond six sigma.
     suspects:
-        Phases that the fit asked for without a single sharp line of their own: broad
-        intensity, which may as well be amorphous.  Not among ``matches``.
+        Phases that the fit asked for without lines of their own that could be seen, or
+        with crystallites below 3.5 nm: broad intensity, which may as well be amorphous.  Not among ``matches``.
     source:
         Of the pattern.
     """
@@ -462,7 +463,7 @@ class Library:
         suspects = []
         for k, name in enumerate(names):
             seen, expected = self._lines(fit, name, parts[name], fitted)
-            if seen == 0 or seen < expected / 2:
+            if seen == 0 or seen < expected / 2 or fit.active[name].size < BROAD:
                 suspects.append(name)
                 continue
             gain = self._gain(fit, name) / scatter

@@ -58,7 +58,8 @@ class Result:
             return "yes" if self.value else "no"
         if isinstance(self.value, str):
             return self.value
-        number = f"{self.value:.4g}"
+        whole = 1e4 <= abs(self.value) < 1e9 and float(self.value).is_integer()
+        number = f"{self.value:.0f}" if whole else f"{self.value:.4g}"
         if self.uncertainty is not None:
             number += f" ± {self.uncertainty:.2g}"
         return f"{number} {self.unit}".strip()

@@ -173,8 +173,8 @@ def visit(
 ) -> Atoms:
     """Move a walker to the next point of its schedule; return its frame.
 
-    The volume is brought there in as many equal steps as the run has, so no step
-    strains a molecule by more than a percent.
+    The volume is brought there in a few equal steps, so none strains a molecule by
+    more than a percent or so.
 
     Parameters
     ----------
@@ -203,9 +203,11 @@ def visit(
     atoms.set_masses(np.full(len(atoms), MASS))
     dynamics = Langevin(atoms, timestep * units.fs, temperature_K=target,
                         friction=friction / units.fs, rng=rng, fixcm=False)  # fmt: skip
-    for step in range(steps):
-        scale_volume(atoms, start * (end / start) ** ((step + 1) / steps))
-        dynamics.run(1)
+    # Few legs: each costs one evaluation more than it has steps.
+    legs = max(1, steps // 4)
+    for leg in range(legs):
+        scale_volume(atoms, start * (end / start) ** ((leg + 1) / legs))
+        dynamics.run(steps // legs + (leg < steps % legs))
     hot = atoms.get_temperature()
     if not np.isfinite(atoms.positions).all() or not hot < 4 * max(target, 600.0):
         raise InputError(f"{walker.name}: the run blew up at visit {walker.visit} ({hot:.0f} K)")

@@ -22,6 +22,7 @@ from ase.spacegroup import crystal
 from numpy.typing import NDArray
 
 from repro.errors import InputError, did_you_mean
+from repro.potential.ionic import order
 
 _MP = "Materials Project {} (PBE cell), through the matcalc benchmark data"
 _CRYOLITE = (
@@ -180,7 +181,7 @@ def _nearest(first: str, second: str) -> float:
 
 
 def random_melt(licl: int, gaf3: int, *, volume_per_atom: float, seed: int) -> Atoms:
-    """Return a random packing of LiCl and GaF3 units without close contacts.
+    """Return a random melt of LiCl and GaF3: packed, then ordered by charge.
 
     Parameters
     ----------
@@ -209,7 +210,8 @@ def random_melt(licl: int, gaf3: int, *, volume_per_atom: float, seed: int) -> A
         r = np.linalg.norm(vectors, axis=2) + np.eye(count)
         short = np.clip(wanted - r, 0.0, None)
         if short.max() < 0.05:
-            return Atoms(symbols, positions=np.mod(x, side), cell=[side] * 3, pbc=True)
+            packed = Atoms(symbols, positions=np.mod(x, side), cell=[side] * 3, pbc=True)
+            return order(packed, seed=seed)
         x = x + 0.4 * (vectors / r[..., None] * short[..., None]).sum(axis=1)
         x += rng.normal(scale=0.01, size=x.shape)
     raise InputError(f"no packing of {count} atoms at {volume_per_atom} A^3/atom without contacts")

@@ -230,7 +230,7 @@ def plot_screen(axes: Any, table: pd.DataFrame, cations: Any, *, sure: float) ->
     cations:
         Cation symbols in column order.
     sure:
-        Pairs with a smaller probability are marked with a cross.
+        Numbers of pairs with a smaller probability stand in brackets.
 
     Returns
     -------
@@ -238,19 +238,26 @@ def plot_screen(axes: Any, table: pd.DataFrame, cations: Any, *, sure: float) ->
     """
     table = table.assign(cation=[_cation(h) for h in table["halide"]],
                          row=table["fluoride"] + " → " + table["product"])  # fmt: skip
-    rows = table.groupby("row")["combined"].mean().sort_values(ascending=False).index.tolist()
+    table["kind"] = [["I", "Br", "Cl"].index(_halogen(h)) for h in table["halide"]]
+    means = table.groupby(["kind", "row"])["combined"].mean().reset_index()
+    rows = means.sort_values(["kind", "combined"], ascending=False)["row"].tolist()
     energies = np.full((len(rows), len(cations)), np.nan)
     for entry in table.itertuples():
-        place = rows.index(entry.row), list(cations).index(entry.cation)
-        energies[place] = entry.combined
-        if entry.probability < sure:
-            axes.plot(place[1], place[0], "x", color="black", markersize=5, markeredgewidth=1.1)
+        y, x = rows.index(entry.row), list(cations).index(entry.cation)
+        energies[y, x] = entry.combined
+        text = f"{entry.combined:.0f}"
+        axes.text(x, y, text if entry.probability >= sure else f"({text})", ha="center", va="center",
+                  fontsize=7, color="white" if abs(entry.combined) > 280 else "black")  # fmt: skip
     image = axes.imshow(energies, cmap="PuOr", vmin=-400, vmax=400, aspect="auto")
     axes.set_xticks(range(len(cations)), list(cations))
     axes.set_yticks(range(len(rows)), [subscripts(r) for r in rows], fontsize=8)
     axes.grid(visible=False)
     axes.tick_params(length=0)
     return image
+
+
+def _halogen(halide: str) -> str:
+    return next(x for x in ("Cl", "Br", "I") if halide.rstrip("0123456789").endswith(x))
 
 
 def _cation(halide: str) -> str:

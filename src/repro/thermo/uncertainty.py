@@ -167,6 +167,8 @@ def salt_residuals(computed: EnergyTable, measured: EnergyTable) -> list[Residua
     for _, (state, anion), _ in raw:
         seen.setdefault(state, set()).add(anion)
     raw = [r for r in raw if len(seen[r[1][0]]) > 1]
+    if not raw:
+        return []
     states = sorted({r[1][0] for r in raw})
     anions = sorted({r[1][1] for r in raw})
     design = np.zeros((len(raw), len(states) + len(anions)))
