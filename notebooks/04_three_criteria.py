@@ -222,7 +222,8 @@ pd.DataFrame(
 #   (Birge ratio). Where only one source knows all phases, its error stands alone, and is wide.
 # - The score is the **probability that the reaction is downhill**.
 # - Products that are not molecular, or are **liquids or gases** at room temperature (SnCl4, TiCl4,
-#   SiCl4 ...), are flagged and not ranked; so are mixtures whose fluoride is itself a gas or a liquid.
+#   SiCl4 ...), are flagged and not ranked; so are mixtures whose fluoride is itself a gas, a liquid, or melts
+#   so low that it is no rigid salt to begin with (NbF5, TaF5).
 
 # %%
 candidates = screening.screen()
@@ -259,9 +260,8 @@ show(
 # %% [markdown]
 # Reading the map by column is instructive. Small, highly charged cations (Li, Mg, Ca) hold on to fluoride
 # so strongly that they push the soft halides onto the other metal. Heavy alkali metals gain less, and mostly
-# through compounds such as K2SnF6; where a lone cell stands out as strongly uphill among its neighbours
-# (RbCl + NbF5, CsCl + TaF5), the likely reason is that the compound is missing from the database, not that it
-# does not exist. Magnesium is the strongest pusher of all, good news for the paper's hope that the strategy
+# through compounds such as K2SnF6; where a lone cell stands out as uphill among its neighbours, the likely
+# reason is that such a compound is missing from the database, not that it does not exist. Magnesium is the strongest pusher of all, good news for the paper's hope that the strategy
 # works beyond lithium.
 #
 # The list of candidates is too long for a table. Below is the shortlist for the paper's own elements and for

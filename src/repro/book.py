@@ -18,7 +18,7 @@ import yaml
 from filelock import FileLock
 
 from repro import data, ledger, notebooks, pages, paths, runner, site, staging
-from repro.errors import ClaimError, DataError, NotebookError
+from repro.errors import ClaimError, DataError, NotebookError, did_you_mean
 from repro.ledger import Row
 from repro.results import Result
 from repro.runner import Run
@@ -104,6 +104,8 @@ def build(*, force: bool = False) -> Built:
     """
     count = require_data()
     print(f"data: {count} files agree with their manifests", file=sys.stderr)
+    for chapter in notebooks.every():
+        title(chapter)  # a missing title is named before any work is done
     runs = runner.run_all(force=force)
     rows = joined(runs)
     require_verdicts(rows)
@@ -139,6 +141,7 @@ def stage(runs: Sequence[Run], rows: Sequence[Row], folder: Path) -> None:
         run.record["notebook"]: staging.stage_notebook(run, folder / "notebooks") for run in runs
     }
     figures = staging.unique_names(labels)
+    _require_figures(rows, figures)
     titles = {f"notebooks/{book.name}": title(book) for book in notebooks.every()}
     book = ledger.load()
     parts = {
@@ -152,6 +155,22 @@ def stage(runs: Sequence[Run], rows: Sequence[Row], folder: Path) -> None:
     (folder / "_config.yml").write_text(
         yaml.safe_dump(_configuration(rows, book), sort_keys=False), encoding="utf-8"
     )
+
+
+def _require_figures(rows: Sequence[Row], figures: Mapping[str, str]) -> None:
+    """Refuse a ledger that sends its reader to a figure that is not there.
+
+    Raises
+    ------
+    ClaimError
+        Naming the row and the figure.
+    """
+    for row in rows:
+        figure = row.claim.figure
+        if row.computed is not None and figure is not None and figure not in figures:
+            raise ClaimError(
+                f"claim {row.claim.id!r}: no notebook shows {figure!r}{did_you_mean(figure, figures)}"
+            )
 
 
 def title(book: notebooks.Notebook) -> str:

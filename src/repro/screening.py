@@ -29,6 +29,8 @@ from repro.thermo.uncertainty import anchored, error_model
 
 CATIONS = {"Li": 1, "Na": 1, "K": 1, "Rb": 1, "Cs": 1, "Mg": 2, "Ca": 2, "Sr": 2, "Ba": 2}
 HALIDES = ("Cl", "Br", "I")
+RIGID = 400.0
+"""A fluoride that melts below this (K) is itself molecular or nearly so: NbF5, TaF5, MoF5."""
 # Charges in which the fluoride is a compound one can buy.
 FLUORIDES: dict[str, tuple[int, ...]] = {
     "B": (3,), "Al": (3,), "Ga": (3,), "In": (3,), "Tl": (1,), "Si": (4,), "Ge": (4,),
@@ -231,7 +233,7 @@ def frame(candidates: Iterable[Candidate]) -> pd.DataFrame:
     """Return the screen as a table, sorted by the probability of a downhill reaction.
 
     ``rank`` counts only pairs whose product is a molecular solid at room temperature
-    and whose fluoride is a solid too; the others have none and ``flag`` says why.
+    and whose fluoride is a rigid salt; the others have none and ``flag`` says why.
     """
     rows = []
     for c in candidates:
@@ -246,7 +248,8 @@ def frame(candidates: Iterable[Candidate]) -> pd.DataFrame:
             "combined": c.combined.value, "sigma": c.combined.sigma,
             "sources": c.sources, "probability": c.combined.probability,
             "product melts (K)": melting_point(c.product),
-            "flag": _flag(built.molecular, state, fluoride_state), "reaction": str(c.reaction),
+            "fluoride melts (K)": melting_point(c.fluoride),
+            "flag": _flag(built.molecular, state, c.fluoride, fluoride_state), "reaction": str(c.reaction),
         })  # fmt: skip
     table = pd.DataFrame(rows).sort_values(
         ["probability", "combined"], ascending=[False, True], kind="stable"
@@ -260,7 +263,7 @@ def _other(c: Candidate) -> str:
     return " + ".join(pretty(f) for f in c.reaction.products if f != c.product)
 
 
-def _flag(molecular: str, state: str, fluoride_state: str) -> str:
+def _flag(molecular: str, state: str, fluoride: str, fluoride_state: str) -> str:
     if molecular != "yes":
         return {"no": "product not molecular", "borderline": "product borderline molecular",
                 "unknown": "product's structure not in our tables"}[molecular]  # fmt: skip
@@ -268,7 +271,8 @@ def _flag(molecular: str, state: str, fluoride_state: str) -> str:
         return f"product {state} at 298 K" if state != "unknown" else "product: no melting point"
     if fluoride_state in ("liquid", "gas"):
         return f"fluoride {fluoride_state} at 298 K"
-    return ""
+    melts = melting_point(fluoride)
+    return "fluoride melts low: no rigid salt" if melts is not None and melts < RIGID else ""
 
 
 def survives(candidate: Candidate) -> tuple[bool, str]:

@@ -74,7 +74,8 @@ def choose(atoms: Atoms, settings: Settings, *, k_length: float) -> Settings:
     """
     if atoms.info.get("kind") in ("crystal", "hypothetical"):
         return replace(settings, kpoints=mesh(atoms, length=k_length))
-    return replace(settings, orbital_transformation=True)
+    # OT's threshold is a gradient: 1e-5 leaves meV/angstrom in the forces.
+    return replace(settings, orbital_transformation=True, eps_scf=10 * settings.eps_scf)
 
 
 def mesh_text(counts: str | Sequence[int]) -> str:

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import argparse
 import csv
+import importlib
 import shutil
 import sys
 from collections.abc import Sequence
@@ -78,8 +79,7 @@ def labelled_system(family: Sequence[Atoms]) -> Any:
 
 def write_labels(families: dict[str, list[Atoms]], target: Path) -> None:
     """Write families to one HDF5 file, a group each; the old file stays until it is whole."""
-    import h5py
-
+    h5py: Any = importlib.import_module("h5py")  # it has no types
     target.parent.mkdir(parents=True, exist_ok=True)
     partial = target.with_name("part-" + target.name)
     partial.unlink(missing_ok=True)
@@ -234,7 +234,8 @@ def summary(rows: Sequence[dict[str, Any]]) -> str:
 def unpack(source: Path, target: Path) -> list[Path]:
     """Turn the HDF5 label file into ``deepmd/npy`` folders; return them."""
     import dpdata
-    import h5py
+
+    h5py: Any = importlib.import_module("h5py")
 
     with h5py.File(source, "r") as file:
         names = sorted(file)

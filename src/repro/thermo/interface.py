@@ -11,15 +11,15 @@ from __future__ import annotations
 import math
 import warnings
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from pymatgen.analysis.interface_reactions import InterfacialReactivity
 from pymatgen.analysis.phase_diagram import PhaseDiagram
-from pymatgen.core import Composition
 
 from repro.errors import InputError
-from repro.thermo.energies import EnergyTable, reduced
+from repro.thermo.energies import EnergyTable, composition
 from repro.thermo.reactions import Reaction
 
 
@@ -104,8 +104,8 @@ class InterfaceScan:
         """
         corners = np.array([k.atomic_fraction for k in self.kinks])
         atomic = np.union1d(np.linspace(0, 1, points), corners)
-        ours = atomic / float(Composition(self.first).num_atoms)
-        theirs = (1 - atomic) / float(Composition(self.second).num_atoms)
+        ours = atomic / float(composition(self.first).num_atoms)
+        theirs = (1 - atomic) / float(composition(self.second).num_atoms)
         return ours / (ours + theirs), self.energy(atomic)
 
     def at_ratio(self, ratio: float) -> float:
@@ -149,8 +149,8 @@ class InterfaceScan:
         """Return the atomic fraction that belongs to a molar ratio."""
         if math.isinf(ratio):
             return 1.0
-        ours = ratio * float(Composition(self.first).num_atoms)
-        return ours / (ours + float(Composition(self.second).num_atoms))
+        ours = ratio * float(composition(self.first).num_atoms)
+        return ours / (ours + float(composition(self.second).num_atoms))
 
 
 def interface_scan(first: str, second: str, table: EnergyTable) -> InterfaceScan:
@@ -171,31 +171,33 @@ def interface_scan(first: str, second: str, table: EnergyTable) -> InterfaceScan
     one, two = table[first], table[second]
     if one.formula == two.formula:
         raise InputError(f"{first} and {second}: expected two different salts")
-    compositions = [Composition(reduced(p.formula)) for p in (one, two)]
-    elements = {e.symbol for c in compositions for e in c.elements}
+    first_salt, second_salt = composition(one.formula), composition(two.formula)
+    elements = {e.symbol for c in (first_salt, second_salt) for e in c.elements}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # pymatgen warns about its own numerical tidying
         diagram = PhaseDiagram(table.entries(elements))
-        scan = InterfacialReactivity(*compositions, diagram, norm=True, use_hull_energy=False)
+        scan = InterfacialReactivity(
+            first_salt, second_salt, diagram, norm=True, use_hull_energy=False
+        )
         raw = scan.get_kinks()
     kinks = [_kink(one.formula, two.formula, energy, found) for _, _, energy, found, _ in raw]
     kinks.sort(key=lambda k: k.atomic_fraction)
     return InterfaceScan(one.formula, two.formula, tuple(kinks), table.name)
 
 
-def _kink(first: str, second: str, energy: float, found: object) -> Kink:
+def _kink(first: str, second: str, energy: float, found: Any) -> Kink:
     """Turn a pymatgen reaction into ours, with the ratio read off its coefficients."""
     reactants: dict[str, float] = {}
     products: dict[str, float] = {}
-    for composition in found.reactants:  # type: ignore[attr-defined]
-        reactants[composition.reduced_formula] = abs(found.get_coeff(composition))  # type: ignore[attr-defined]
-    for composition in found.products:  # type: ignore[attr-defined]
-        products[composition.reduced_formula] = abs(found.get_coeff(composition))  # type: ignore[attr-defined]
+    for content in found.reactants:
+        reactants[content.reduced_formula] = abs(float(found.get_coeff(content)))
+    for content in found.products:
+        products[content.reduced_formula] = abs(float(found.get_coeff(content)))
     moles = [reactants.get(formula, 0.0) for formula in (first, second)]
     if not any(moles):  # an end point: "A -> A" cancels in pymatgen
         raise InputError(f"{first}, {second}: pymatgen gave a kink without either salt")
     atoms = [
-        n * float(Composition(f).num_atoms) for n, f in zip(moles, (first, second), strict=True)
+        n * float(composition(f).num_atoms) for n, f in zip(moles, (first, second), strict=True)
     ]
     return Kink(
         ratio=math.inf if moles[1] == 0 else moles[0] / moles[1],

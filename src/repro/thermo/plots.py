@@ -242,12 +242,14 @@ def plot_screen(axes: Any, table: pd.DataFrame, cations: Any, *, sure: float) ->
     means = table.groupby(["kind", "row"])["combined"].mean().reset_index()
     rows = means.sort_values(["kind", "combined"], ascending=False)["row"].tolist()
     energies = np.full((len(rows), len(cations)), np.nan)
-    for entry in table.itertuples():
-        y, x = rows.index(entry.row), list(cations).index(entry.cation)
-        energies[y, x] = entry.combined
-        text = f"{entry.combined:.0f}"
-        axes.text(x, y, text if entry.probability >= sure else f"({text})", ha="center", va="center",
-                  fontsize=7, color="white" if abs(entry.combined) > 280 else "black")  # fmt: skip
+    for row, cation, energy, probability in zip(
+        table["row"], table["cation"], table["combined"], table["probability"], strict=True
+    ):
+        y, x = rows.index(row), list(cations).index(cation)
+        energies[y, x] = energy
+        text = f"{energy:.0f}" if probability >= sure else f"({energy:.0f})"
+        axes.text(x, y, text, ha="center", va="center", fontsize=7,
+                  color="white" if abs(energy) > 280 else "black")  # fmt: skip
     image = axes.imshow(energies, cmap="PuOr", vmin=-400, vmax=400, aspect="auto")
     axes.set_xticks(range(len(cations)), list(cations))
     axes.set_yticks(range(len(rows)), [subscripts(r) for r in rows], fontsize=8)

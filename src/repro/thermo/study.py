@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -56,7 +56,9 @@ def table(source: str) -> EnergyTable:
     InputError
         For another word.
     """
-    makers = {"MP": materials_project, "experiment": enthalpies, "hybrid": anchored}
+    makers: dict[str, Callable[[], EnergyTable]] = {
+        "MP": materials_project, "experiment": enthalpies, "hybrid": anchored,
+    }  # fmt: skip
     if source not in makers:
         raise InputError(
             f"source {source!r}: expected one of {', '.join(SOURCES)}{did_you_mean(source, SOURCES)}"
@@ -220,15 +222,15 @@ def own_pair(first: str, second: str, source: str, *, mp_api_key: str = "") -> I
         For unknown formulas, a system the shipped table does not cover, or a key
         that the database refuses.
     """
-    salts = [reduced(first), reduced(second)]
+    one, two = reduced(first), reduced(second)
     chosen = table(source)
     if mp_api_key and source == "MP":
         key = os.environ.get("MP_API_KEY", "") if mp_api_key == "env" else mp_api_key
-        elements = sorted({e.symbol for s in salts for e in Composition(s).elements})
+        elements = sorted({e.symbol for s in (one, two) for e in Composition(s).elements})
         chosen = live.fetch(elements, mp_api_key=key)
     else:
-        _covered(salts)
-    return interface_scan(*salts, chosen)
+        _covered((one, two))
+    return interface_scan(one, two, chosen)
 
 
 def _covered(salts: Sequence[str]) -> None:
