@@ -146,7 +146,7 @@ record("thermo.licl_gaf3_hybrid_ratio", accounts["hybrid"].kink.ratio)
 record("thermo.licl_gaf3_experiment", accounts["experiment"].value, unit="meV/atom",
        uncertainty=accounts["experiment"].sigma)  # fmt: skip
 record("thermo.energies_source", "Materials Project")
-record("thermo.phases", len(materials_project()), note="formation energies in the shipped table")
+_ = record("thermo.phases", len(materials_project()), note="formation energies in the shipped table")
 
 # %%
 paper = published("exchange-energy")
@@ -400,7 +400,7 @@ show(
 # 1970s. Where they differ, as for GaF3 and GaI3, the difference is a lower bound on the error.
 
 # %%
-fixed.drop(columns=["CRC sigma", "SSUB sigma", "Gibbs sigma"]).round(1)
+fixed.drop(columns=["CRC sigma", "SSUB sigma", "Gibbs sigma"]).round(1).astype(object).fillna("–")
 
 # %% [markdown]
 # ## How wrong can the database be?

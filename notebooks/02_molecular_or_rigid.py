@@ -44,7 +44,14 @@ import pandas as pd
 
 from repro import molecules, structures
 from repro.figures import new_figure, show, show_structure
-from repro.molecules import barcode, bonds, classify, closest_contacts, coordination
+from repro.molecular_geometry import (
+    closest_contacts,
+    coordination,
+    edge_sharing_dimer,
+    median_ratio_error,
+    whole_molecules,
+)
+from repro.molecules import barcode, bonds, classify
 from repro.results import record
 from repro.structure_plots import plot_barcodes, plot_density, plot_moduli
 from repro.tables import comparison
@@ -79,7 +86,7 @@ gacl3 = structures.load("GaCl3-mp")
 gacl3_bonds = bonds(gacl3, factor=factor)
 gacl3_found = classify(gacl3, factor=factor)
 record("structures.gacl3_unit", " + ".join(gacl3_found.units), note="connected component")
-packed = molecules.whole_molecules(gacl3, gacl3_bonds, repeat=(1, 2, 2))
+packed = whole_molecules(gacl3, gacl3_bonds, repeat=(1, 2, 2))
 show_structure(
     packed,
     bonds=bonds(packed, factor=factor),
@@ -101,7 +108,7 @@ show_structure(
 
 # %%
 sbcl3 = structures.load("SbCl3-mp")
-packed = molecules.whole_molecules(sbcl3, bonds(sbcl3, factor=factor), repeat=(1, 1, 2))
+packed = whole_molecules(sbcl3, bonds(sbcl3, factor=factor), repeat=(1, 1, 2))
 show_structure(
     packed,
     bonds=bonds(packed, factor=factor),
@@ -112,7 +119,7 @@ show_structure(
 
 # %%
 ini3 = structures.load("InI3-cell")
-packed = molecules.whole_molecules(ini3, bonds(ini3, factor=factor), repeat=(1, 2, 1))
+packed = whole_molecules(ini3, bonds(ini3, factor=factor), repeat=(1, 2, 1))
 show_structure(
     packed,
     bonds=bonds(packed, factor=factor),
@@ -146,13 +153,15 @@ show_structure(
 # ## What is a bond?
 #
 # There is the weak point: the factor. At {glue:text}`structures.factor:.2f` a Ga–Cl pair counts as
-# bonded up to 2.8 Å, and one may well ask, why not 3.0 Å? So let us not choose. As the factor grows,
+# bonded up to {glue:text}`structures.gacl_limit:.1f` Å, and one may well ask, why not a little more? So let us not
+# choose. As the factor grows,
 # bonds come in one by one, shortest first, and at some of them the answer changes. Between these it stands
 # still. {numref}`fig-barcode` shows the answer for every factor at once. A molecular crystal has a
 # wide orange band: inside a molecule everything is bonded early, and the next molecule joins late. A
 # salt is dark blue from the first bond on.
 
 # %%
+record("structures.gacl_limit", factor * molecules.radii(gacl3)[[0, -1]].sum(), unit="Å")
 record("structures.factor", factor, note="bond criterion, times the sum of covalent radii")
 keys = [*structures.binary_halides(), "GaF3-none", "GaI3-d3", "GaBr3-d3", "InI3-cell"]
 found = {key: classify(structures.load(key), factor=factor) for key in keys}
@@ -223,7 +232,7 @@ for formula, key in {
     record(f"structures.{formula}_molecular", molecules.stays_molecular(crystal), note=key)
     record(f"structures.{formula}_upper_factor", answer.high, note="factor at which it percolates")
 for formula, key in {"gai3": "GaI3-d3", "gabr3": "GaBr3-d3"}.items():
-    dimer = molecules.edge_sharing_dimer(structures.load(key), "Ga", factor=factor)
+    dimer = edge_sharing_dimer(structures.load(key), "Ga", factor=factor)
     record(f"structures.{formula}_like_gacl3", dimer, note="M2X6, two tetrahedra sharing an edge")
 comparison(
     "gacl3-molecular", "gacl3-dimers", "sbcl3-molecular", "ini3-molecular", "gai3-molecular",
@@ -274,6 +283,7 @@ pd.DataFrame(rows).round(2).set_index(["crystal", "packing of"])
 # and two *bridging* ones that it shares.
 
 # %%
+quoted = structures.literature()
 shell = coordination(gacl3, "Ga", factor=factor)
 between = closest_contacts(gacl3, factor=factor)
 record("structures.gacl3_coordination", int(np.median(shell.numbers)), unit="neighbours")
@@ -288,8 +298,9 @@ pd.DataFrame(
     {
         "crystal": ["GaCl3"] * 2 + ["Ga2Cl7⁻ in Ga3Cl7"] * 2,
         "bond": ["terminal", "bridging"] * 2,
-        "length (Å)": [shell.terminal.mean(), shell.bridging.mean(), 2.143, 2.303],
-        "source": ["computed here from mp-30952"] * 2 + ["Frank, Hönle & Simon (1990), measured"] * 2,
+        "length (Å)": [shell.terminal.mean(), shell.bridging.mean(),
+                       quoted.value["ga2cl7_terminal"], quoted.value["ga2cl7_bridging"]],
+        "source": ["computed here from mp-30952"] * 2 + ["Frank, Hönle & Simon, measured"] * 2,
     }
 ).round(3).set_index(["crystal", "bond"])
 
@@ -346,7 +357,7 @@ for name, own in (("molecular (clear)", soft), ("chains and layers", moduli[modu
                  f"{own.bulk_modulus_gpa.min():.2g} to {own.bulk_modulus_gpa.max():.3g}"})  # fmt: skip
 ratio_k = soft.bulk_modulus_gpa.median() / salts.bulk_modulus_gpa.median()
 ratio_g = soft.shear_modulus_gpa.median() / salts.shear_modulus_gpa.median()
-spread = molecules.median_ratio_error(soft.bulk_modulus_gpa, salts.bulk_modulus_gpa)
+spread = median_ratio_error(soft.bulk_modulus_gpa, salts.bulk_modulus_gpa)
 record("structures.soft_ratio", ratio_k, uncertainty=spread, note="median K, bootstrap over crystals")
 record("structures.soft_ratio_shear", ratio_g, note="median G, molecular over framework")
 record("structures.molecular_soft", bool(max(ratio_k, ratio_g) < 0.2),
@@ -412,6 +423,9 @@ record("structures.licl_over_gacl3_d3", moduli.bulk_modulus_gpa["LiCl-mp"] / k_g
        note="LiCl by PBE (Materials Project), GaCl3 by the model with dispersion")  # fmt: skip
 record("structures.gaf3_bulk_model", index.bulk_modulus_gpa["GaF3-none"], unit="GPa",
        uncertainty=index.bulk_modulus_err_gpa["GaF3-none"], note="measured: 28(1) and 37(3)")  # fmt: skip
+for key in ("gaf3_bulk_2017", "gaf3_bulk_2010"):
+    record(f"structures.{key}", quoted.value[key], unit="GPa", uncertainty=quoted.uncertainty[key],
+           note=quoted.source[key])  # fmt: skip
 pd.DataFrame(
     {
         "crystal": stiff.formula,
@@ -424,7 +438,8 @@ pd.DataFrame(
 
 # %% [markdown]
 # For GaF3 there is a measurement to hold the model to. X-ray diffraction under pressure gave a bulk modulus of
-# 28(1) GPa {cite}`jorgensen2017` and, in an earlier study, 37(3) GPa {cite}`jorgensen2010`; the model says
+# {glue:text}`structures.gaf3_bulk_2017:.0f` GPa {cite}`jorgensen2017` and, in an earlier study,
+# {glue:text}`structures.gaf3_bulk_2010:.0f` GPa {cite}`jorgensen2010`; the model says
 # {glue:text}`structures.gaf3_bulk_model:.0f` GPa. So GaF3 is about as compressible as LiCl: both are stiffer
 # than the molecular solid they turn into, neither is a diamond.
 #
@@ -452,7 +467,7 @@ pd.DataFrame(
 # it? Find a criterion, other than a smaller factor, that does not fall for it.
 #
 # :::{dropdown} Solution
-# At 1.43 the closest Sb···Cl contact *between* molecules enters, 3.4 to 3.5 Å long. It is clearly shorter than the sum of
+# Just before, the closest Sb···Cl contact *between* molecules enters (its length is in the table). It is clearly shorter than the sum of
 # van der Waals radii, a secondary bond. One better criterion looks at gaps: sort the neighbours of each atom
 # by distance and cut at the largest relative step. Another is ionic radii, which shrink the cation:
 # with `kind="ionic", pairs="unlike"` SbCl3 is molecular up to the factor shown below.

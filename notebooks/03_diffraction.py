@@ -42,10 +42,12 @@ mixtures: int = 30  # Number of random powders in the test; allowed: 5..400
 seed: int = 7  # Seed of noise and of the random powders; allowed: 0..2147483647
 
 # %%
+import numpy as np
 import pandas as pd
 
 from repro import diffraction, patterns, powders
 from repro.diffraction import KA1, hump, profile
+from repro.errors import InputError
 from repro.figures import new_figure, show
 from repro.identify import THRESHOLD, Library
 from repro.patterns import Pattern
@@ -400,12 +402,8 @@ pd.DataFrame(
 # :::
 
 # %% tags=["hide-input"]
-from numpy import radians
-
-from repro.errors import InputError
-
 try:
-    Pattern(radians(pattern.two_theta), pattern.intensity, "your_scan.xy")
+    Pattern(np.radians(pattern.two_theta), pattern.intensity, "your_scan.xy")
 except InputError as error:
     print(error)
 

@@ -10,7 +10,8 @@ import pytest
 
 from repro import powders
 from repro.errors import InputError
-from repro.identify import THRESHOLD, Library, spline_basis
+from repro.identify import THRESHOLD, Library
+from repro.pattern_fit import spline_basis
 from repro.patterns import Pattern
 
 SCAN = (10.0, 72.0, 0.04)
@@ -56,7 +57,7 @@ def test_clay_shows_only_lithium_chloride_under_the_halo() -> None:
 
 
 def test_nothing_is_named_in_a_pattern_without_lines() -> None:
-    pool, library = setting()
+    _, library = setting()
     x = powders.grid(SCAN)
     for seed in range(3):
         rng = np.random.default_rng(seed)

@@ -12,6 +12,7 @@ from pymatgen.analysis.graphs import StructureGraph
 from pymatgen.core import Lattice, Structure
 from pymatgen.io.ase import AseAtomsAdaptor
 
+from repro import molecular_geometry as geometry
 from repro import molecules, structures
 from repro.errors import InputError
 
@@ -165,13 +166,13 @@ def test_the_papers_molecules() -> None:
 
 def test_edge_sharing_dimers() -> None:
     for key, centre in {"GaCl3-mp": "Ga", "InI3-cell": "In", "AlBr3-mp": "Al"}.items():
-        assert molecules.edge_sharing_dimer(structures.load(key), centre)
+        assert geometry.edge_sharing_dimer(structures.load(key), centre)
     for key, centre in {"SbCl3-mp": "Sb", "AlCl3-mp": "Al", "SiCl4-mp": "Si"}.items():
-        assert not molecules.edge_sharing_dimer(structures.load(key), centre)
+        assert not geometry.edge_sharing_dimer(structures.load(key), centre)
 
 
 def test_gallium_has_two_terminal_and_two_bridging_chlorines() -> None:
-    shell = molecules.coordination(structures.load("GaCl3-mp"), "Ga")
+    shell = geometry.coordination(structures.load("GaCl3-mp"), "Ga")
     assert shell.numbers == (4, 4, 4, 4)
     assert len(shell.terminal) == len(shell.bridging) == 8
     assert shell.terminal.max() < shell.bridging.min()
@@ -201,16 +202,16 @@ def test_span_ends_are_where_the_answer_changes() -> None:
 
 def test_contacts_are_between_molecules() -> None:
     crystal = structures.load("GaCl3-mp")
-    for gap in molecules.closest_contacts(crystal):
+    for gap in geometry.closest_contacts(crystal):
         assert gap.distance > 3.0
         assert gap.over_vdw > 0.9
-    assert molecules.closest_contacts(structures.load("LiCl-mp")) == []
+    assert geometry.closest_contacts(structures.load("LiCl-mp")) == []
 
 
 def test_whole_molecules_are_whole() -> None:
     crystal = structures.load("GaCl3-mp")
     bonds = molecules.bonds(crystal)
-    whole = molecules.whole_molecules(crystal, bonds, repeat=(1, 2, 1))
+    whole = geometry.whole_molecules(crystal, bonds, repeat=(1, 2, 1))
     assert len(whole) == 2 * len(crystal)
     assert whole.volume == pytest.approx(2 * crystal.volume)
     assert all(image == (0, 0, 0) for _, _, image in molecules.bonds(whole))
@@ -231,7 +232,7 @@ def test_bad_options() -> None:
     with pytest.raises(InputError, match=r"no bonds at factor 0\.5; the first comes at"):
         molecules.classify(crystal, factor=0.5)
     with pytest.raises(InputError, match="'Fe' is not in GaCl3"):
-        molecules.coordination(crystal, "Fe")
+        geometry.coordination(crystal, "Fe")
     with pytest.raises(InputError, match="no ionic radius for In"):
         molecules.radii(structures.load("InBr-mp"), kind="ionic")
 
@@ -239,7 +240,7 @@ def test_bad_options() -> None:
 def test_bootstrap_error_of_a_ratio() -> None:
     rng = np.random.default_rng(3)
     a, b = rng.normal(10, 1, 200), rng.normal(20, 1, 200)
-    error = molecules.median_ratio_error(a.tolist(), b.tolist())
+    error = geometry.median_ratio_error(a.tolist(), b.tolist())
     # the median of n normals has standard error 1.253 sigma / sqrt(n)
     expected = 0.5 * 1.253 / np.sqrt(200) * np.hypot(1 / 10, 1 / 20)
     assert error == pytest.approx(expected, rel=0.3)

@@ -260,6 +260,15 @@ def test_export_writes_a_set_that_verifies(
     assert [r["frame_id"] for r in rows] == ["l/0", "l/1", "l/2"]
     assert export.main(["unpack", "--to", str(tmp_path / "npy")]) == 0
     assert (tmp_path / "npy" / "LiCl" / "set.000" / "virial.npy").exists()
+    capsys.readouterr()
+    for expected in ("3 label frames and 2 DFT", "0 label frames and 0 DFT"):
+        assert export.main(["restore", "--work", str(tmp_path / "new")]) == 0
+        assert expected in capsys.readouterr().out
+    for i, frame in enumerate(frames.read_shard(tmp_path / "new/labels/shards/LiCl.extxyz")):
+        again = make(f"l/{i}", seed=i)
+        assert frame.get_forces() == pytest.approx(again.get_forces(), abs=1e-5)
+        assert frame.get_stress() == pytest.approx(again.get_stress(), abs=1e-5)
+        assert frame.info["origin"] == "md" and frame.info["label_s"] == 0.5
 
 
 def test_exporter_names_what_is_missing(

@@ -255,6 +255,42 @@ def test_a_killed_run_ends_with_the_same_labels(tmp_path: Path, calls: int) -> N
         assert whole[name].get_forces() == pytest.approx(cut[name].get_forces(), abs=1e-3)
 
 
+def test_lost_walkers_go_on_after_the_labels(tmp_path: Path) -> None:
+    label.Labeller(plan(tmp_path, rounds=2)).run()
+    for file in (tmp_path / "walkers").iterdir():
+        file.unlink()
+    assert label.Labeller(plan(tmp_path, rounds=3)).run() == 2 * 2
+    assert {"LiCl#0/v0002", "LiF#0/v0002p0"} <= set(labels(tmp_path))
+
+
+def test_ionic_order_gives_every_gallium_its_anions() -> None:
+    from ase.neighborlist import neighbor_list
+
+    melt = structures.random_melt(8, 4, volume_per_atom=16.5, seed=5)
+    first, second, r = neighbor_list("ijd", melt, 2.9)
+    symbols = np.array(melt.get_chemical_symbols())
+    gallium = symbols[first] == "Ga"
+    assert set(symbols[second[gallium & (r < 2.5)]]) <= {"F", "Cl"}
+    assert not (gallium & (symbols[second] == "Ga")).any()
+    assert all((first == i).sum() >= 2 for i in np.flatnonzero(symbols == "Ga"))
+
+
+def test_ionic_forces_are_central_and_refuse_strangers() -> None:
+    from repro.potential.ionic import IonicLiquid, order
+
+    x = np.random.default_rng(0).uniform(0, 9, (6, 3))
+    model = IonicLiquid(["Li", "Cl", "Ga", "F", "F", "F"], 9.0)
+    assert np.abs(model.forces(x).sum(axis=0)).max() < 1e-9
+    assert model.forces(x + 4.0) == pytest.approx(model.forces(x))
+    pair = IonicLiquid(["Li", "Cl"], 12.0)
+    near, far = (pair.forces(np.array([[0.0, 0, 0], [d, 0, 0]]))[0, 0] for d in (1.9, 3.0))
+    assert near < 0 < far, "Li-Cl repels inside its contact and attracts outside"
+    with pytest.raises(InputError, match=r"element 'Na'"):
+        IonicLiquid(["Na"], 9.0)
+    with pytest.raises(InputError, match=r"cubic box"):
+        order(Atoms("Li", cell=[5, 5, 6], pbc=True), seed=1)
+
+
 def test_wild_frames_are_refused_not_labelled(tmp_path: Path) -> None:
     atoms = licl()
     atoms.positions[1] = atoms.positions[0] + [0.5, 0, 0]

@@ -447,3 +447,11 @@ class TestForReal:
         finished = runner.run("05", given)
         assert finished.results()["slow.n"].value == 5
         assert real.unfinished() == []
+
+
+def test_a_key_of_an_account_reaches_no_record(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MP_API_KEY", "")
+    values = runner._without_secrets({"mp_api_key": "s3cret", "source": "MP"})
+    assert values == {"mp_api_key": "env", "source": "MP"}
+    assert os.environ["MP_API_KEY"] == "s3cret"
+    assert runner._without_secrets({"mp_api_key": ""}) == {"mp_api_key": ""}

@@ -48,7 +48,10 @@ def test_a_small_table_is_read(tmp_path: Path) -> None:
         ("", "the file is empty"),
         (HEADER, "no rows below the header"),
         ("formula,source\nLiCl,x\n", "column formation_energy_ev_per_atom missing"),
-        (HEADER + "LiCl,-2.1,x\nGaF3,nan,x\n", "line 3, GaF3: expected a finite number, found 'nan'"),
+        (
+            HEADER + "LiCl,-2.1,x\nGaF3,nan,x\n",
+            "line 3, GaF3: expected a finite number, found 'nan'",
+        ),
         (HEADER + "LiCl,inf,x\n", "line 2, LiCl: expected a finite number, found 'inf'"),
         (HEADER + "LiCl,minus two,x\n", "line 2, LiCl: expected a number, found 'minus two'"),
         (HEADER + "LiCl,,x\n", "line 2, LiCl: expected a number, found ''"),

@@ -36,7 +36,7 @@ def naive_energy(first: str, second: str, ratio: float, table: EnergyTable) -> f
     matrix = [[Composition(n)[e] for n in names] for e in elements]
     answer = linprog(energies, A_eq=matrix, b_eq=[target[e] for e in elements], method="highs")
     atoms = ratio * one.num_atoms + two.num_atoms
-    start = (ratio * one.num_atoms * table[first].value + two.num_atoms * table[second].value)
+    start = ratio * one.num_atoms * table[first].value + two.num_atoms * table[second].value
     return 1000 * (answer.fun - start) / atoms
 
 
@@ -119,9 +119,7 @@ def test_products_conserve_the_elements_at_any_ratio(ratio: float) -> None:
     assert sum(found.values()) == pytest.approx(1.0)
 
 
-@given(
-    st.floats(-2.5, -0.5), st.floats(-3.5, -0.5), st.floats(-3.5, -0.5), st.floats(-2.5, -0.5)
-)
+@given(st.floats(-2.5, -0.5), st.floats(-3.5, -0.5), st.floats(-3.5, -0.5), st.floats(-2.5, -0.5))
 @settings(max_examples=30, deadline=None)
 def test_scan_of_random_energies_is_never_positive(a: float, b: float, c: float, d: float) -> None:
     t = EnergyTable("random", {f: FormationEnergy(f, e, 0.0, "x") for f, e in

@@ -13,6 +13,7 @@ from __future__ import annotations
 import time
 import warnings
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 from pymatgen.core import Lattice, Structure
@@ -65,7 +66,7 @@ def main() -> None:
         file: Path = target / f"{row.key}.cif"
         CifWriter(structure, symprec=SYMPREC, refine_struct=False).write_file(file)
         files[file.name] = f"{row.formula}, {row.space_group}; {row.source}"
-    common = {
+    common: dict[str, Any] = {
         "license": LICENSE, "sources": SOURCES, "command": "python tools/write_structures.py",
         "parameters": {"symprec_angstrom": SYMPREC}, "seed": None,
     }  # fmt: skip

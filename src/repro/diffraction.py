@@ -287,7 +287,8 @@ def _sum_lines(x: Array, at: Array, power: Array, width: Array, eta: Array) -> A
     low = np.searchsorted(x, at - WINDOW * width)
     reach = np.searchsorted(x, at + WINDOW * width) - low
     inside = reach > 0
-    low, reach, at, power, width, eta = (a[inside] for a in (low, reach, at, power, width, eta))
+    low, reach = low[inside], reach[inside]
+    at, power, width, eta = (a[inside] for a in (at, power, width, eta))
     if not len(at):
         return np.zeros_like(x)
     # all (line, point) pairs in one go

@@ -20,46 +20,19 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.interpolate import BSpline
-from scipy.optimize import minimize, nnls
+from scipy.optimize import nnls
 
 from repro import diffraction
-from repro.diffraction import BENCHTOP, Instrument, Lines, Strain
+from repro.diffraction import BENCHTOP, Instrument, Strain
 from repro.errors import InputError
+from repro.pattern_fit import Candidate, PatternFit, State, four_numbers
 from repro.patterns import Pattern
 
 Array = NDArray[np.float64]
 THRESHOLD = 60.0  # chi^2 units; set on simulated mixtures, see the chapter
 SIZES = (5.0, 15.0, 60.0)  # nm, of the coarse search
-SIZE_RANGE = (3.0, 200.0)  # nm, of the refinement
 BROAD = 3.5  # nm; what is smaller than that is called amorphous here
-KNOT_STEP = 5.0  # degrees
-GRID_STEP = 0.04  # degrees; finer scans are summed to about this step
 AMBIGUOUS = 0.7  # share of the gain by which a rival makes an answer ambiguous
-
-
-@dataclass(frozen=True)
-class Candidate:
-    """A phase that may be in the powder.
-
-    Attributes
-    ----------
-    lines:
-        Its reflections.
-    stretch:
-        How far its cell may be off, as a fraction of the edges.
-    elements:
-        Symbols, for leaving out what cannot be in the jar.
-    """
-
-    lines: Lines
-    stretch: float
-    elements: frozenset[str]
-
-    @property
-    def name(self) -> str:
-        """Phase name."""
-        return self.lines.name
 
 
 @dataclass(frozen=True)
@@ -151,152 +124,6 @@ class Identification:
         return tuple(match.name for match in self.matches)
 
 
-def regrid(pattern: Pattern) -> tuple[Array, Array, Array]:
-    """Return grid, mean intensity and standard deviation on the working grid.
-
-    The noise is taken from second differences of the data, so counts, counts per
-    second and normalised intensities are treated alike.
-    """
-    x, y = pattern.two_theta, pattern.intensity
-    smooth = np.convolve(np.pad(y, 2, mode="edge"), np.ones(5) / 5, mode="valid")
-    floor = max(float(smooth[smooth > 0].min()), 1e-3 * float(smooth.mean()))
-    base = np.maximum(smooth, floor)
-    wiggle = (y[:-2] - 2 * y[1:-1] + y[2:]) ** 2 / 6 / base[1:-1]
-    # the median of chi^2 with one degree of freedom is 0.455
-    scale = max(float(np.median(wiggle)) / 0.455, 1e-6 * float(base.mean()))
-    join = max(1, round(GRID_STEP / float(np.median(np.diff(x)))))
-    n = len(x) // join
-    xs, ys, vs = (a[: n * join].reshape(n, join).mean(axis=1) for a in (x, y, scale * base))
-    return xs, ys, np.sqrt(vs / join)
-
-
-def spline_basis(x: Array, *, step: float = KNOT_STEP) -> Array:
-    """Return (n, m) cubic B-splines over the range of x; their sum is one."""
-    inner = np.linspace(x[0], x[-1], max(2, round((x[-1] - x[0]) / step) + 1))
-    knots = np.r_[[inner[0]] * 3, inner, [inner[-1]] * 3]
-    return np.asarray(BSpline.design_matrix(x, knots, 3).toarray())
-
-
-@dataclass
-class _State:
-    strain: Strain
-    size: float
-    column: Array
-
-
-def _four(strain: Strain) -> Array:
-    """Return edges and tilt of any strain."""
-    if isinstance(strain, (int, float)):
-        return np.array([strain, strain, strain, 0.0])
-    return np.array(strain)
-
-
-class _Fit:
-    """One pattern with the weighted columns of the phases in it."""
-
-    def __init__(self, pattern: Pattern, candidates: Sequence[Candidate], instrument: Instrument):
-        self.x, self.y, self.sigma = regrid(pattern)
-        self.basis = spline_basis(self.x)
-        self.target = self.y / self.sigma
-        self.candidates = {c.name: c for c in candidates}
-        self.instrument = instrument
-        self.shift = 0.0
-        self.active: dict[str, _State] = {}
-
-    def column(self, name: str, strain: Strain, size: float) -> Array:
-        return diffraction.profile(
-            self.candidates[name].lines, self.x, size=size, strain=strain, shift=self.shift,
-            instrument=self.instrument,
-        )  # fmt: skip
-
-    def project(self, without: str | None = None) -> tuple[Array, Array]:
-        """Return an orthonormal basis of the model and the residual."""
-        columns = [s.column for n, s in self.active.items() if n != without]
-        q, _ = np.linalg.qr(np.column_stack([self.basis, *columns]) / self.sigma[:, None])
-        return q, self.target - q @ (q.T @ self.target)
-
-    def gains(self, q: Array, residual: Array, columns: Array) -> Array:
-        """Return the drop of chi^2 for each weighted column, 0 for negative scales."""
-        columns = columns / self.sigma[:, None]
-        rest = columns - q @ (q.T @ columns)
-        norm = np.einsum("ij,ij->j", rest, rest)
-        full = np.einsum("ij,ij->j", columns, columns)
-        dot = np.maximum(residual @ rest, 0.0)
-        usable = norm > 1e-4 * full
-        return np.where(usable, dot**2 / np.where(usable, norm, 1.0), 0.0)
-
-    def scatter(self, residual: Array) -> float:
-        used = self.basis.shape[1] + 3 * len(self.active)
-        return max(1.0, float(residual @ residual) / max(len(residual) - used, 1))
-
-    def refine(self, name: str, *, strain: Strain, size: float) -> None:
-        """Optimise strain and size of one phase with the others held; store it."""
-        free = np.array([[1], [1], [1], [0]])
-        if not isinstance(strain, (int, float)):
-            free = self.candidates[name].lines.freedom()
-        vector = np.linalg.pinv(free) @ _four(strain)
-        self._climb(name, free, vector, size, calls=35 if free.shape[1] == 1 else 90)
-
-    def loosen(self, name: str, *, strain: float) -> None:
-        """Free the cell edges of a phase, from broad lines to sharp ones; store it.
-
-        Broad lines overlap the data even when the cell is wrong, so the way to the
-        best cell is downhill; then the lines are sharpened.
-        """
-        free = self.candidates[name].lines.freedom()
-        vector = np.linalg.pinv(free) @ _four(strain)
-        for size in (4.0, 8.0, 16.0):
-            vector = self._climb(name, free, vector, size, calls=70, fix_size=True)
-        self._climb(name, free, vector, 25.0, calls=120)
-
-    def _climb(self, name: str, free: NDArray[np.int_], vector: Array, size: float, *,
-               calls: int, fix_size: bool = False) -> Array:  # fmt: skip
-        q, residual = self.project(name)
-        stretch = self.candidates[name].stretch
-        low, high = np.log(SIZE_RANGE[0]), np.log(SIZE_RANGE[1])
-        single = free.shape[1] == 1
-
-        def unpack(p: Array) -> tuple[Strain, float]:
-            edges = np.clip(p[:-1], -1, 1) * stretch
-            wide = float(np.exp(np.clip(p[-1], low, high)))
-            four = free @ edges
-            strain: Strain = float(edges[0]) if single else (
-                float(four[0]), float(four[1]), float(four[2]), float(four[3]))  # fmt: skip
-            return strain, size if fix_size else wide
-
-        def loss(p: Array) -> float:
-            out = np.maximum(np.abs(p[:-1]) - 1, 0).sum() + max(low - p[-1], 0)
-            out += max(p[-1] - high, 0)
-            column = self.column(name, *unpack(p))
-            gain = float(self.gains(q, residual, column[:, None])[0])
-            return -gain * (1 - min(float(out), 0.9))
-
-        start = np.r_[vector / stretch, np.log(size)]
-        step = np.vstack([np.zeros(len(start)), np.diag(
-            np.r_[np.full(len(vector), 0.1 if single else 0.3 * min(1.0, 8.0 / size)), 0.4])])
-        best = minimize(loss, start, method="Nelder-Mead",
-                        options={"initial_simplex": start + step, "xatol": 2e-3, "fatol": 0.3,
-                                 "maxfev": calls})  # fmt: skip
-        strain, size = unpack(best.x)
-        self.active[name] = _State(strain, size, self.column(name, strain, size))
-        return np.asarray(np.clip(best.x[:-1], -1, 1) * stretch)
-
-    def refine_shift(self) -> None:
-        """Optimise the common zero error within 0.1 degrees."""
-        saved = self.shift
-
-        def loss(p: Array) -> float:
-            self.shift = float(np.clip(p[0], -0.1, 0.1))
-            for name, state in self.active.items():
-                state.column = self.column(name, state.strain, state.size)
-            return float(np.sum(self.project()[1] ** 2))
-
-        best = minimize(loss, [saved], method="Nelder-Mead",
-                        options={"initial_simplex": [[saved], [saved + 0.03]], "xatol": 2e-3,
-                                 "fatol": 0.5, "maxfev": 14})  # fmt: skip
-        loss(best.x)
-
-
 class Library:
     """Candidate patterns at all coarse strains and sizes on one grid, made once."""
 
@@ -367,11 +194,11 @@ class Library:
         pool = self.within(elements)
         if not pool:
             raise InputError(f"no candidate phase is made of {sorted(elements or ())} only")
-        fit = _Fit(pattern, pool, self.instrument)
+        fit = PatternFit(pattern, pool, self.instrument)
         self._select(fit, threshold, max_phases, free_cells)
         return self._report(fit, pattern.source)
 
-    def _best(self, fit: _Fit, names: Sequence[str], without: str | None = None
+    def _best(self, fit: PatternFit, names: Sequence[str], without: str | None = None
               ) -> tuple[str, float, float, float]:  # fmt: skip
         """Return the best single addition: name, gain, strain, size."""
         q, residual = fit.project(without)
@@ -384,7 +211,7 @@ class Library:
                 best = (name, float(gain[k]), *settings[k])
         return best
 
-    def _select(self, fit: _Fit, threshold: float, max_phases: int, free_cells: bool) -> None:
+    def _select(self, fit: PatternFit, threshold: float, max_phases: int, free_cells: bool) -> None:
         while len(fit.active) < max_phases:
             absent = [n for n in fit.candidates if n not in fit.active]
             name = self._add_loose(fit, absent) if free_cells else self._add(fit, absent)
@@ -406,13 +233,13 @@ class Library:
                 break
             del fit.active[worst]
 
-    def _add(self, fit: _Fit, absent: Sequence[str]) -> str:
+    def _add(self, fit: PatternFit, absent: Sequence[str]) -> str:
         name, _, strain, size = self._best(fit, absent)
         if name:
             fit.refine(name, strain=strain, size=size)
         return name
 
-    def _add_loose(self, fit: _Fit, absent: Sequence[str]) -> str:
+    def _add_loose(self, fit: PatternFit, absent: Sequence[str]) -> str:
         """Add the best of the four most promising candidates with free cells."""
         q, residual = fit.project()
         tries = []
@@ -423,7 +250,7 @@ class Library:
             if gain[k] > 0:
                 tries.append((float(gain[k]), name, settings[k][0]))
         best, best_gain = "", 0.0
-        kept: _State | None = None
+        kept: State | None = None
         for _, name, strain in sorted(tries, reverse=True)[:4]:
             fit.loosen(name, strain=strain)
             gain_now, state = self._gain(fit, name), fit.active.pop(name)
@@ -434,11 +261,11 @@ class Library:
         return best
 
     @staticmethod
-    def _gain(fit: _Fit, name: str) -> float:
+    def _gain(fit: PatternFit, name: str) -> float:
         q, residual = fit.project(name)
         return float(fit.gains(q, residual, fit.active[name].column[:, None])[0])
 
-    def _report(self, fit: _Fit, source: str) -> Identification:
+    def _report(self, fit: PatternFit, source: str) -> Identification:
         names = list(fit.active)
         model = np.column_stack([fit.basis, *(fit.active[n].column for n in names)])
         weighted = model / fit.sigma[:, None]
@@ -453,25 +280,27 @@ class Library:
         scatter = fit.scatter(z)
         covariance = np.linalg.pinv((weighted / norms).T @ (weighted / norms)) * scatter
         covariance = (covariance / np.outer(norms, norms))[m:, m:]
-        density = np.array([fit.candidates[n].lines.density for n in names])
+        lines = {n: self._lines(fit, n, parts[n], fitted) for n in names}
+        suspects = [n for n, (seen, expected) in lines.items()
+                    if seen == 0 or seen < expected / 2 or fit.active[n].size < BROAD]  # fmt: skip
+        density = np.array([0.0 if n in suspects else fit.candidates[n].lines.density
+                            for n in names])  # suspects may be amorphous: no weight  # fmt: skip
         mass = scales * density
         total = float(mass.sum()) or 1.0
         weight = mass / total
         jacobian = (np.diag(density) - np.outer(weight, density)) / total
         weight_err = np.sqrt(np.clip(np.diag(jacobian @ covariance @ jacobian.T), 0, None))
         matches = []
-        suspects = []
         for k, name in enumerate(names):
-            seen, expected = self._lines(fit, name, parts[name], fitted)
-            if seen == 0 or seen < expected / 2 or fit.active[name].size < BROAD:
-                suspects.append(name)
+            if name in suspects:
                 continue
+            seen, expected = lines[name]
             gain = self._gain(fit, name) / scatter
             rival, share = self._rival(fit, name)
             state = fit.active[name]
             matches.append(Match(
                 name=name, gain=gain, weight=float(weight[k]), weight_err=float(weight_err[k]),
-                strain=float(_four(state.strain)[:3].mean()),
+                strain=float(four_numbers(state.strain)[:3].mean()),
                 strain_err=self._strain_err(fit, name, scatter), cell_change=state.strain,
                 size=state.size, lines_seen=seen, lines_expected=expected, rival=rival,
                 rival_share=share,
@@ -486,7 +315,7 @@ class Library:
             source=source,
         )  # fmt: skip
 
-    def _rival(self, fit: _Fit, name: str) -> tuple[str, float]:
+    def _rival(self, fit: PatternFit, name: str) -> tuple[str, float]:
         """Return who could take a phase's place; both on the coarse grid, for fairness."""
         absent = [n for n in fit.candidates if n not in fit.active]
         own = self._best(fit, [name], without=name)[1]
@@ -495,36 +324,38 @@ class Library:
             return "none", 0.0
         return rival, min(1.0, gain / own)
 
-    def _strain_err(self, fit: _Fit, name: str, scatter: float) -> float:
+    def _strain_err(self, fit: PatternFit, name: str, scatter: float) -> float:
         state = fit.active[name]
         q, residual = fit.project(name)
         here = float(fit.gains(q, residual, state.column[:, None])[0])
         step = 2e-4
         drop = []
         for sign in (-1, 1):
-            a, b, c, tilt = _four(state.strain) + sign * step * np.array([1, 1, 1, 0])
+            a, b, c, tilt = four_numbers(state.strain) + sign * step * np.array([1, 1, 1, 0])
             column = fit.column(name, (float(a), float(b), float(c), float(tilt)), state.size)
             drop.append(here - float(fit.gains(q, residual, column[:, None])[0]))
         curvature = max(float(np.mean(drop)), 1e-9) / step**2
         return float(np.sqrt(scatter / curvature))
 
     @staticmethod
-    def _lines(fit: _Fit, name: str, part: Array, fitted: Array) -> tuple[int, int]:
+    def _lines(fit: PatternFit, name: str, part: Array, fitted: Array) -> tuple[int, int]:
         """Return how many lines of its own are seen, and how many should be."""
-        top = (part > np.roll(part, 1)) & (part >= np.roll(part, -1)) & (part > 4 * fit.sigma)
-        background = nnls_free_floor(fitted, part)
-        own = part > 0.5 * np.maximum(background + part, 1e-12)
-        where = np.flatnonzero(top & own)
-        rest = fit.y - (fitted - part)
-        near = np.array([rest[max(k - 1, 0) : k + 2].mean() for k in where])
-        wanted = np.array([part[max(k - 1, 0) : k + 2].mean() for k in where])
-        return int(np.sum(near > 0.5 * wanted)), len(where)
+        # a line is judged by its mean over about one width, not by its highest point
+        step = float(np.median(np.diff(fit.x)))
+        width = float(np.hypot(diffraction.scherrer_fwhm(30.0, fit.active[name].size), 0.1))
+        n = max(3, 2 * round(width / step / 2) + 1)
+        kernel = np.ones(n) / n
+        wanted = np.convolve(part, kernel, mode="same")
+        there = np.convolve(fit.y - (fitted - part), kernel, mode="same")
+        top = (part > np.roll(part, 1)) & (part >= np.roll(part, -1))
+        clear = wanted > 4 * fit.sigma / np.sqrt(n)
+        own = part > 0.5 * (local_rise(fitted - part) + part)
+        where = np.flatnonzero(top & clear & own)
+        return int(np.sum(there[where] > 0.5 * wanted[where])), len(where)
 
 
-def nnls_free_floor(fitted: Array, part: Array) -> Array:
-    """Return what else rises above the local floor of the fit at each point."""
-    rest = fitted - part
-    width = 41
+def local_rise(rest: Array, *, width: int = 41) -> Array:
+    """Return how far each point rises above the lowest of ``width`` points around it."""
     padded = np.pad(rest, width // 2, mode="edge")
     floor = np.lib.stride_tricks.sliding_window_view(padded, width).min(axis=1)
-    return np.asarray(np.clip(rest - floor, 0, None))
+    return np.asarray(rest - floor)

@@ -18,7 +18,8 @@ from pymatgen.core import Composition
 from repro import diffraction, structures
 from repro.diffraction import Ingredient
 from repro.errors import InputError, did_you_mean
-from repro.identify import THRESHOLD, Candidate, Identification, Library, spline_basis
+from repro.identify import THRESHOLD, Identification, Library
+from repro.pattern_fit import Candidate, spline_basis
 from repro.patterns import Pattern
 
 Array = NDArray[np.float64]
@@ -264,6 +265,8 @@ def detection_limit(
         As in :func:`powder`; ``peak`` is the highest line of the host.
     threshold:
         See :mod:`repro.identify`.
+    scan:
+        2theta start, stop, step in degrees.
 
     Returns
     -------

@@ -123,9 +123,22 @@ def prepare(name: str, given: Mapping[str, Any]) -> tuple[Notebook, Inputs]:
         If a parameter is unknown or does not fit.
     """
     book = notebooks.find(name)
-    values = parameters.resolve(book.parameters(), given, notebook=book.name)
+    values = _without_secrets(parameters.resolve(book.parameters(), given, notebook=book.name))
     notebooks.require_in_step(book)
     return book, fingerprint.inputs(book, values)
+
+
+def _without_secrets(values: dict[str, Any]) -> dict[str, Any]:
+    """Hand keys of accounts to the kernel by environment, never by notebook or record.
+
+    A parameter ``xy_api_key`` with a key in it becomes the word ``env``, and the
+    variable ``XY_API_KEY`` carries the key.
+    """
+    for name, value in values.items():
+        if name.endswith("api_key") and value not in ("", "env"):
+            os.environ[name.upper()] = value
+            values[name] = "env"
+    return values
 
 
 def run(

@@ -59,7 +59,7 @@ def plot_barcodes(
     handles = [Patch(color=SHADES[k], label=WORDS[k]) for k in range(4)]
     handles.append(Patch(facecolor=LOOSE, edgecolor="#BBBBBB", label="some atom unbonded"))
     ax.figure.legend(handles=handles, loc="outside upper center", ncols=5, fontsize=8.5,
-                     handlelength=1.2, columnspacing=1.2)  # type: ignore[union-attr]  # fmt: skip
+                     handlelength=1.2, columnspacing=1.2)  # fmt: skip
 
 
 def plot_moduli(ax: Axes, table: pd.DataFrame, *, label: Mapping[str, tuple[float, float]]) -> None:

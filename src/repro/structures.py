@@ -71,7 +71,7 @@ def _read(file: str) -> Structure:
 def binary_halides(*, kind: str = "dft") -> list[str]:
     """Return the keys of all structures of one element and one halogen, of one kind."""
     table = index()
-    return [key for key, row in table[table.kind == kind].iterrows()
+    return [str(key) for key, row in table[table.kind == kind].iterrows()
             if _is_binary_halide(row.formula)]  # fmt: skip
 
 
@@ -83,6 +83,11 @@ def _is_binary_halide(formula: str) -> bool:
 def moduli() -> pd.DataFrame:
     """Return bulk and shear moduli (GPa, Voigt-Reuss-Hill, PBE) by structure key."""
     return pd.read_csv(data.path("moduli/moduli.csv")).set_index("structure")
+
+
+def literature() -> pd.DataFrame:
+    """Return measured values quoted in the book (value, uncertainty, unit, source) by key."""
+    return pd.read_csv(data.path("moduli/literature.csv")).set_index("key")
 
 
 def measured() -> pd.DataFrame:

@@ -10,7 +10,8 @@ from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
 from repro import diffraction
-from repro.identify import Candidate, Identification
+from repro.identify import Identification
+from repro.pattern_fit import Candidate
 from repro.structure_plots import subscript
 
 Array = NDArray[np.float64]
@@ -72,7 +73,7 @@ def plot_limits(ax: Axes, limits: pd.DataFrame, marks: Mapping[str, float]) -> N
     """
     for k, name in enumerate(limits):
         colour = COLOURS[k % len(COLOURS)]
-        ax.plot(limits.index, limits[name], "o-", color=colour, label=str(name), markersize=4)
+        ax.plot(limits.index, limits[name], "o-", color=colour, label=subscript(str(name)), markersize=4)
         if name in marks:
             ax.axhline(marks[str(name)], color=colour, linestyle="--", linewidth=1.2)
     ax.set(xscale="log", yscale="log", xlabel="crystallite size (nm)",
@@ -82,7 +83,8 @@ def plot_limits(ax: Axes, limits: pd.DataFrame, marks: Mapping[str, float]) -> N
     ax.set_xticks([], minor=True)
     levels = [0.3, 1, 3, 10, 30, 100]
     ax.set_yticks(levels, [f"{v:g}" for v in levels])
-    ax.legend(loc="upper right", fontsize=8.5)
+    ax.set_ylim(0.3, 60)
+    ax.legend(loc="lower left", fontsize=8.5)
 
 
 def plot_shrinking(ax: Axes, x: Array, patterns: Sequence[tuple[float, Array]]) -> None:

@@ -4,10 +4,12 @@
     python -m repro.potential.export dft --work WORK/dft --checks WORK/dft-checks
     python -m repro.potential.export compare          (needs the extra [labels])
     python -m repro.potential.export unpack --to FOLDER
+    python -m repro.potential.export restore --work WORK
 
 ``labels`` writes one HDF5 file in DeePMD's layout (dpdata's ``deepmd/hdf5``, a group
 per family; DeePMD-kit trains on it as ``labels.hdf5#/FAMILY``) and a table of
-frames.  ``unpack`` turns it into ``deepmd/npy`` folders.  Each command can be given
+frames.  ``unpack`` turns it into ``deepmd/npy`` folders, ``restore`` rebuilds a lost
+work folder from what was exported.  Each command can be given
 again at any time while the computations go on.
 """
 
@@ -32,7 +34,7 @@ from repro.potential import ELEMENTS, dft, frames
 LABELS = "labels.hdf5"
 INDEX_COLUMNS = ("family", "index", "frame_id", "kind", "origin", "natoms", "temperature_K",
                  "volume_scale", "energy_eV_per_atom", "force_rms_eV_per_A", "pressure_GPa",
-                 "source")  # fmt: skip
+                 "label_s", "md_s", "source")  # fmt: skip
 LABEL_SOURCE = "SevenNet 7net-l3i5 + Grimme D2 (PBE, s6 0.75)"
 _EV_PER_A3_IN_GPA = 160.21766208
 
@@ -102,7 +104,8 @@ def index_rows(families: dict[str, list[Atoms]]) -> list[list[str]]:
                 str(len(frame)), f"{float(info['temperature_K']):.0f}",
                 f"{float(info['volume_scale']):.4f}",
                 f"{frame.get_potential_energy() / len(frame):.5f}",
-                f"{np.sqrt((forces**2).mean()):.4f}", f"{pressure:.3f}", LABEL_SOURCE,
+                f"{np.sqrt((forces**2).mean()):.4f}", f"{pressure:.3f}",
+                str(info.get("label_s", 0.0)), str(info.get("md_s", 0.0)), LABEL_SOURCE,
             ])  # fmt: skip
     return rows
 
@@ -125,10 +128,11 @@ def export_labels(work: Path, target: Path) -> int:
         sources=[LABEL_SOURCE, "Park et al., J. Chem. Theory Comput. 20, 4857 (2024) (SevenNet)",
                  "Grimme, J. Comput. Chem. 27, 1787 (2006) (D2)"],
         command="python -m repro.potential.label --structures "
-                "data/potential/structures/structures.extxyz --work WORK --rounds 200; "
+                "data/potential/structures/structures.extxyz --work WORK --rounds 200 --copies 3; "
                 "python -m repro.potential.export labels --work WORK",
         parameters={"frames": len(every), "per_family": {k: len(v) for k, v in families.items()},
-                    "steps_per_visit": 8, "copies_per_visit": 2, "timestep_fs": 4.0, "sampling_model": "7net-0",
+                    "steps_per_visit": "8 (the first round 10)",
+                    "copies_per_visit": "1, then 2, then 3 as the run went on", "timestep_fs": 4.0, "sampling_model": "7net-0",
                     "label_model": "7net-l3i5", "s6": 0.75,
                     "wall_time": "labels plus sampling, on a shared core", **seconds},
         seed=1, wall_time_s=sum(seconds.values()),
@@ -151,6 +155,11 @@ def export_dft(work: Path, checks: Path | None, target: Path) -> int:
         if checks is not None and (checks / name).exists():
             shutil.copyfile(checks / name, target / name)
             files[name] = f"convergence with the {name.removesuffix('.csv')} on one frame"
+    if checks is not None:
+        tried = [frames.read_shard(f)[0] for f in sorted(checks.glob("*/result.extxyz"))]
+        if tried:
+            frames.write_atomic(target / "checks.extxyz", tried)
+            files["checks.extxyz"] = "the frame of the checks with the labels of each setting"
     if (target / "teacher_vs_dft.csv").exists():
         files["teacher_vs_dft.csv"] = "differences between the teacher and DFT, by frame"
     kept = sum(dft.held_out(str(f.info["frame_id"])) for f in found)
@@ -165,6 +174,17 @@ def export_dft(work: Path, checks: Path | None, target: Path) -> int:
         seed=2, wall_time_s=sum(float(f.info["wall_time_s"]) for f in found), files=files,
     )  # fmt: skip
     return len(found)
+
+
+def list_readme(folder: Path) -> None:
+    """Write the manifest of data/potential, which holds nothing but its README."""
+    if (folder / "README.md").exists():
+        data.write_manifest(
+            folder, title="How the potential's data were made, and how to go on",
+            license="CC-BY-4.0", sources=["this project"], command="written by hand",
+            parameters={}, seed=None, wall_time_s=0.0,
+            files={"README.md": "what is in each folder; commands to continue"},
+        )  # fmt: skip
 
 
 def compare(target: Path) -> list[dict[str, Any]]:
@@ -247,6 +267,55 @@ def unpack(source: Path, target: Path) -> list[Path]:
     return folders
 
 
+def restore(base: Path, work: Path) -> tuple[int, int]:
+    """Rebuild shards and DFT results of a lost work folder from data/potential.
+
+    Frames that the work folder holds already are left alone.
+
+    Returns
+    -------
+    tuple
+        Number of label frames and of DFT frames brought back.
+    """
+    labels = finished = 0
+    if (base / "labels" / LABELS).exists():
+        labels = _restore_labels(work / "labels" / "shards")
+    if (base / "dft" / "frames.extxyz").exists():
+        for frame in frames.read_shard(data.path("potential/dft/frames.extxyz")):
+            target = dft.result_file(work / "dft", str(frame.info["frame_id"]))
+            if not target.exists():
+                frames.write_atomic(target, frame)
+                finished += 1
+    return labels, finished
+
+
+def _restore_labels(shards: Path) -> int:
+    import dpdata
+
+    file = data.path(f"potential/labels/{LABELS}")
+    with open(data.path("potential/labels/frames.csv"), newline="", encoding="utf-8") as stream:
+        rows = list(csv.DictReader(stream))
+    count = 0
+    for name in dict.fromkeys(row["family"] for row in rows):
+        content = dpdata.LabeledSystem(f"{file}#/{name}", fmt="deepmd/hdf5").data
+        symbols = [content["atom_names"][k] for k in content["atom_types"]]
+        shard = shards / f"{name}.extxyz"
+        there = set(frames.shard_ids(shard))
+        for row in rows:
+            if row["family"] != name or row["frame_id"] in there:
+                continue
+            i = int(row["index"])
+            atoms = Atoms(symbols, positions=content["coords"][i], cell=content["cells"][i],
+                          pbc=True)  # fmt: skip
+            info: dict[str, Any] = {k: row[k] for k in ("frame_id", "family", "kind", "origin")}
+            info |= {k: float(row[k]) for k in ("temperature_K", "volume_scale", "label_s", "md_s")}
+            frames.append_frame(shard, frames.labelled(
+                atoms, energy=float(content["energies"][i]), forces=content["forces"][i],
+                stress=-content["virials"][i] / atoms.get_volume(), info=info))  # fmt: skip
+            count += 1
+    return count
+
+
 def build_parser() -> argparse.ArgumentParser:
     """Return the command line parser."""
     parser = argparse.ArgumentParser(
@@ -262,6 +331,8 @@ def build_parser() -> argparse.ArgumentParser:
     commands.add_parser("compare", help="teacher against the exported DFT frames")
     four = commands.add_parser("unpack", help="HDF5 labels to deepmd/npy folders")
     four.add_argument("--to", type=Path, required=True, help="where the folders go")
+    five = commands.add_parser("restore", help="rebuild a lost work folder from data/potential")
+    five.add_argument("--work", type=Path, required=True, help="new work folder")
     return parser
 
 
@@ -277,9 +348,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         elif args.command == "compare":
             print(summary(compare(base / "dft")))
             print("give 'export dft' again to list the table in the manifest")
+        elif args.command == "restore":
+            labels, finished = restore(base, args.work)
+            print(f"{labels} label frames and {finished} DFT frames restored to {args.work}")
         else:
             made = unpack(data.path(f"potential/labels/{LABELS}"), args.to)
             print(f"{len(made)} deepmd/npy folders in {args.to}")
+        if args.command in ("labels", "dft"):
+            list_readme(base)
     except ReproError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1

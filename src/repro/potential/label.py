@@ -148,9 +148,13 @@ class Labeller:
                           visit=int(saved.info["visit"]))  # fmt: skip
         start = Atoms(atoms.get_chemical_symbols(), positions=atoms.positions, cell=atoms.cell,
                       pbc=True)  # fmt: skip
-        walker = Walker(name=name, atoms=start, reference=start.get_volume())
+        # Where the walkers were lost but not the labels, numbering goes on after them.
+        numbers = [int(i.split("/v")[1][:4]) for i in self.done if i.startswith(f"{name}/v")]
+        walker = Walker(name=name, atoms=start, reference=start.get_volume(),
+                        visit=max(numbers, default=-1) + 1)  # fmt: skip
         if atoms.info["kind"] == "melt":
             self._warm_up(walker)
+        self._save(walker)
         return walker
 
     def _warm_up(self, walker: Walker) -> None:
@@ -159,9 +163,10 @@ class Labeller:
         walker.atoms.calc = self._sample
         FIRE(walker.atoms, logfile=None).run(fmax=1.0, steps=30)
         hot = Schedule(low=1200.0, high=1200.0, volume=0.0, expansion=0.0)
+        number = walker.visit
         sampling.visit(walker, hot, calculator=lambda: self._sample, rng=rng,
                        steps=self.plan.melt_warmup, friction=0.05)  # fmt: skip
-        walker.visit = 0
+        walker.visit = number
 
     def _save(self, walker: Walker) -> None:
         frame = walker.atoms.copy()

@@ -179,7 +179,9 @@ def read_csv(file: Path, *, columns: tuple[str, ...]) -> pd.DataFrame:
     try:
         table = pd.read_csv(file, dtype=str, keep_default_na=False)
     except pd.errors.EmptyDataError:
-        raise InputError(f"{file}: the file is empty; expected columns {', '.join(columns)}") from None
+        raise InputError(
+            f"{file}: the file is empty; expected columns {', '.join(columns)}"
+        ) from None
     except (pd.errors.ParserError, UnicodeDecodeError) as error:
         raise InputError(f"{file}: not a readable CSV file: {error}") from None
     missing = [column for column in columns if column not in table.columns]

@@ -94,7 +94,10 @@ def plot_survey(axes: Any, survey: pd.DataFrame, *, threshold: float) -> None:
     said = {True: "yes", False: "no", None: "-"}
     axes.set_yticks(
         np.arange(len(rows)),
-        [f"{subscripts(m)}   [{said[s]}]" for m, s in zip(rows["mixture"], rows["stated"], strict=True)],
+        [
+            f"{subscripts(m)}   [{said[s]}]"
+            for m, s in zip(rows["mixture"], rows["stated"], strict=True)
+        ],
     )
     axes.set_xlabel("largest driving force (meV per atom)")
     axes.legend(loc="lower left")
@@ -149,7 +152,9 @@ def plot_residuals(axes: Any, residuals: pd.DataFrame) -> None:
     ):
         for name, mark in marks.items():
             rows = residuals[residuals["group"] == name]
-            x = np.array([anions.index(a) for a in rows["anion"]]) + rng.uniform(-0.22, 0.22, len(rows))
+            x = np.array([anions.index(a) for a in rows["anion"]]) + rng.uniform(
+                -0.22, 0.22, len(rows)
+            )
             panel.plot(x, rows[column], mark, color=colours[name], markersize=4.5, alpha=0.75,
                        markeredgewidth=0, label=name)  # fmt: skip
         panel.axhline(0, color="#666666", linewidth=1)

@@ -45,7 +45,8 @@ class Reaction:
     def __str__(self) -> str:
         def side(terms: Mapping[str, float]) -> str:
             return " + ".join(
-                formula if math.isclose(c, 1) else f"{c:.4g} {formula}" for formula, c in terms.items()
+                formula if math.isclose(c, 1) else f"{c:.4g} {formula}"
+                for formula, c in terms.items()
             )
 
         return f"{side(self.reactants)} -> {side(self.products)}"
@@ -146,7 +147,9 @@ def balance(reactants: Sequence[str], products: Sequence[str]) -> Reaction:
     left, right = [reduced(f) for f in reactants], [reduced(f) for f in products]
     names = [*left, *right]
     if not left or not right or len(set(names)) != len(names):
-        raise InputError(f"cannot balance {left} -> {right}: expected different phases on each side")
+        raise InputError(
+            f"cannot balance {left} -> {right}: expected different phases on each side"
+        )
     elements = sorted({e for f in names for e in composition(f).get_el_amt_dict()})
     signs = [-1.0] * len(left) + [1.0] * len(right)
     matrix = np.array(

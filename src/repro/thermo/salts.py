@@ -176,8 +176,7 @@ def _listed(file: Path, _digest: str) -> dict[str, Units]:
     for line, row in enumerate(table.to_dict("records"), start=2):
         if row["molecular"] not in known:
             raise InputError(
-                f"{file}, line {line}: molecular {row['molecular']!r}, "
-                f"expected {', '.join(known)}"
+                f"{file}, line {line}: molecular {row['molecular']!r}, expected {', '.join(known)}"
             )
         name = _formula(row["formula"], f"{file}, line {line}")
         found[name] = Units(name, known[row["molecular"]], row["unit"], row["basis"])

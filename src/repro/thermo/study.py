@@ -144,7 +144,9 @@ def product_order(formulas: Iterable[str]) -> tuple[str, ...]:
     rank = {"F": 0, "O": 1, "Cl": 2, "Br": 3, "I": 4}
 
     def key(formula: str) -> tuple[int, str]:
-        return min((rank.get(e.symbol, 9) for e in Composition(formula).elements), default=9), formula
+        return min(
+            (rank.get(e.symbol, 9) for e in Composition(formula).elements), default=9
+        ), formula
 
     return tuple(sorted(formulas, key=key))
 
