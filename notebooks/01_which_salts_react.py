@@ -145,7 +145,7 @@ record("thermo.licl_gaf3_hybrid_products", accounts["hybrid"].label)
 record("thermo.licl_gaf3_hybrid_ratio", accounts["hybrid"].kink.ratio)
 record("thermo.licl_gaf3_experiment", accounts["experiment"].value, unit="meV/atom",
        uncertainty=accounts["experiment"].sigma)  # fmt: skip
-record("thermo.energies_source", "Materials Project")
+record("thermo.energies_source", materials_project().name.partition(" (")[0])
 _ = record("thermo.phases", len(materials_project()), note="formation energies in the shipped table")
 
 # %%
@@ -514,7 +514,7 @@ comparison("licl-melting-point")
 # lithium does, so every number is smaller. The cell below runs all six.
 # :::
 
-# %% tags=["hide-input"]
+# %% tags=["hide-cell"]
 pd.DataFrame(
     [
         {"pair": f"{a}{x} + GaF3", "energy (meV/atom)": round(force.value, 1), "products": force.label}
@@ -537,7 +537,7 @@ pd.DataFrame(
 # that still looks plausible. `balance` finds the coefficients from the formulas alone.
 # :::
 
-# %% tags=["hide-input"]
+# %% tags=["hide-cell"]
 from repro.errors import InputError
 
 try:
@@ -560,7 +560,7 @@ print("balanced:", mended, "gives", study.energy(mended, "MP"))
 # explain the gap between our number and the published one.
 # :::
 
-# %% tags=["hide-input"]
+# %% tags=["hide-cell"]
 corrected = shifted(materials_project(), halide_corrections(), name="with 2020 corrections")
 moved = {
     text: reaction_energy(parse(text), corrected).value - reaction_energy(parse(text), materials_project()).value
@@ -582,7 +582,7 @@ pd.Series(moved, name="change by the 2020 corrections (meV/atom)").round(6).to_f
 # change, independently: $\sigma = 3\sqrt{2s^2 + 2o^2}$ in eV, over 10 atoms.
 # :::
 
-# %% tags=["hide-input"]
+# %% tags=["hide-cell"]
 s, o = model.interaction["s-block"], model.interaction["other"]
 print(f"by hand {1000 * 3 * (2 * s**2 + 2 * o**2) ** 0.5 / 10:.1f}, by the package "
       f"{model.sigma(parse('3 LiCl + GaF3 -> 3 LiF + GaCl3')):.1f} meV per atom")  # fmt: skip

@@ -423,6 +423,11 @@ record("structures.licl_over_gacl3_d3", moduli.bulk_modulus_gpa["LiCl-mp"] / k_g
        note="LiCl by PBE (Materials Project), GaCl3 by the model with dispersion")  # fmt: skip
 record("structures.gaf3_bulk_model", index.bulk_modulus_gpa["GaF3-none"], unit="GPa",
        uncertainty=index.bulk_modulus_err_gpa["GaF3-none"], note="measured: 28(1) and 37(3)")  # fmt: skip
+parents = (moduli.bulk_modulus_gpa["LiCl-mp"], index.bulk_modulus_gpa["GaF3-none"])
+record("structures.salts_rigid", min(parents) > 20, note="LiCl and GaF3, bulk moduli above 20 GPa")
+record("structures.hard_parts", min(parents) >= 10 * k_gacl3,
+       note="both parents ten times as stiff as GaCl3 with dispersion")  # fmt: skip
+record("structures.parents_over_gacl3", min(parents) / k_gacl3, note="softer parent over GaCl3")
 for key in ("gaf3_bulk_2017", "gaf3_bulk_2010"):
     record(f"structures.{key}", quoted.value[key], unit="GPa", uncertainty=quoted.uncertainty[key],
            note=quoted.source[key])  # fmt: skip
@@ -441,11 +446,18 @@ pd.DataFrame(
 # {glue:text}`structures.gaf3_bulk_2017:.0f` GPa {cite}`jorgensen2017` and, in an earlier study,
 # {glue:text}`structures.gaf3_bulk_2010:.0f` GPa {cite}`jorgensen2010`; the model says
 # {glue:text}`structures.gaf3_bulk_model:.0f` GPa. So GaF3 is about as compressible as LiCl: both are stiffer
-# than the molecular solid they turn into, neither is a diamond.
-#
+# than the molecular solid they turn into, by {glue:text}`structures.parents_over_gacl3:.1f` times at least, and
+# neither is a diamond.
+
+# %%
+comparison("salts-are-rigid", "hard-parts")
+
+# %% [markdown]
 # ## Exercises
 #
-# **1. Predict, then run.** SbI3 is a heavier cousin of SbCl3. Is it molecular, too? Predict, then run with
+# ### 1. Predict, then run
+#
+# SbI3 is a heavier cousin of SbCl3. Is it molecular, too? Predict, then run with
 # `own_crystal = "SbI3-mp"` (or change the cell below).
 #
 # :::{dropdown} Solution
@@ -454,7 +466,7 @@ pd.DataFrame(
 # pairs bridge well.
 # :::
 
-# %% tags=["hide-input"]
+# %% tags=["hide-cell"]
 pd.DataFrame(
     [
         {"crystal": a.formula, "answer": a.word, "from": a.low, "to": a.high}
@@ -463,7 +475,9 @@ pd.DataFrame(
 ).round(2)
 
 # %% [markdown]
-# **2. Break it and fix it.** Set the factor to 1.45 and classify SbCl3. It is suddenly not molecular. Which bond did
+# ### 2. Break it and fix it
+#
+# Set the factor to 1.45 and classify SbCl3. It is suddenly not molecular. Which bond did
 # it? Find a criterion, other than a smaller factor, that does not fall for it.
 #
 # :::{dropdown} Solution
@@ -473,7 +487,7 @@ pd.DataFrame(
 # with `kind="ionic", pairs="unlike"` SbCl3 is molecular up to the factor shown below.
 # :::
 
-# %% tags=["hide-input"]
+# %% tags=["hide-cell"]
 broken, fixed = classify(sbcl3, factor=1.45), classify(sbcl3, factor=1.2, kind="ionic", pairs="unlike")
 contact = min(closest_contacts(sbcl3), key=lambda g: g.over_vdw)
 pd.DataFrame(
@@ -487,7 +501,9 @@ pd.DataFrame(
 ).round(3)
 
 # %% [markdown]
-# **3. Not every finite piece is a molecule.** GaCl2 falls into finite pieces as well. Would you call it a molecular
+# ### 3. Not every finite piece is a molecule
+#
+# GaCl2 falls into finite pieces as well. Would you call it a molecular
 # solid? Predict its pieces, then look.
 #
 # :::{dropdown} Solution
@@ -496,7 +512,7 @@ pd.DataFrame(
 # the table is several times that of GaCl3. Dimensionality alone does not make a solid soft; neutral pieces do.
 # :::
 
-# %% tags=["hide-input"]
+# %% tags=["hide-cell"]
 gacl2 = classify(structures.load("GaCl2-mp"), factor=factor)
 pd.DataFrame(
     {

@@ -374,7 +374,9 @@ show(
 #
 # ## Exercises
 #
-# **1. Predict, then run.** InI3 and GaI3 have the same packing. If the library did not know InI3,
+# ### 1. Predict, then run
+#
+# InI3 and GaI3 have the same packing. If the library did not know InI3,
 # would the InI3 powder be called GaI3? Predict, then open the solution.
 #
 # :::{dropdown} Solution
@@ -383,7 +385,7 @@ show(
 # jar is worth more than any figure of merit.
 # :::
 
-# %% tags=["hide-input"]
+# %% tags=["hide-cell"]
 powder_in = powders.powder(pool, {"LiBr": 0.35, "InI3": 0.65}, seed=seed)
 without = Library([c for n, c in pool.items() if n != "InI3"]).identify(powder_in.pattern)
 pd.DataFrame(
@@ -392,7 +394,9 @@ pd.DataFrame(
 )  # fmt: skip
 
 # %% [markdown]
-# **2. Break it and fix it.** Someone hands you a scan whose first column is in radians. What does the book say? Mend
+# ### 2. Break it and fix it
+#
+# Someone hands you a scan whose first column is in radians. What does the book say? Mend
 # it.
 #
 # :::{dropdown} Solution
@@ -401,14 +405,16 @@ pd.DataFrame(
 # wavelength: that looks like a cell that is off.
 # :::
 
-# %% tags=["hide-input"]
+# %% tags=["hide-cell"]
 try:
     Pattern(np.radians(pattern.two_theta), pattern.intensity, "your_scan.xy")
 except InputError as error:
     print(error)
 
 # %% [markdown]
-# **3. How long must I count?** You want to see 2% LiF (20 nm) beside GaI3. How many counts does the
+# ### 3. How long must I count?
+#
+# You want to see 2% LiF (20 nm) beside GaI3. How many counts does the
 # highest line need? Predict how the limit scales with counts first.
 #
 # :::{dropdown} Solution
@@ -416,7 +422,7 @@ except InputError as error:
 # The background grows along with the counting time, so the ratio of peak to background is kept.
 # :::
 
-# %% tags=["hide-input"]
+# %% tags=["hide-cell"]
 pd.DataFrame(
     {
         "counts in the highest line": [n * peak_counts for n in (1, 4, 16)],
@@ -429,7 +435,9 @@ pd.DataFrame(
 )  # fmt: skip
 
 # %% [markdown]
-# **4. What halo?** Fit the clay without telling the program about the halo: it has to take it for background. Make the
+# ### 4. What halo?
+#
+# Fit the clay without telling the program about the halo: it has to take it for background. Make the
 # halo narrower, 3° instead of 12°. When does it begin to look like a phase?
 #
 # :::{dropdown} Solution
@@ -438,7 +446,7 @@ pd.DataFrame(
 # *suspects*, not as matches, and χ² gives warning.
 # :::
 
-# %% tags=["hide-input"]
+# %% tags=["hide-cell"]
 clay = powders.powder(pool, {"LiCl": 1.0}, sizes=30.0, peak=peak_counts, background=background, seed=seed)
 rows = []
 for wide in (12.0, 6.0, 3.0):

@@ -364,7 +364,7 @@ outcome[outcome["stable at equilibrium"] == "no"].drop(columns="stable at equili
 # almost as well as to fluoride; what little it gains comes from a compound. The cell shows both sources.
 # :::
 
-# %% tags=["hide-input"]
+# %% tags=["hide-cell"]
 table[(table["fluoride"] == "GaF3") & table["halide"].isin(["LiCl", "NaCl", "KCl", "MgCl2", "CaCl2"])][
     ["halide", "other product", "MP", "MP sigma", "measured", "measured sigma", "combined", "sigma",
      "probability"]
@@ -381,7 +381,7 @@ table[(table["fluoride"] == "GaF3") & table["halide"].isin(["LiCl", "NaCl", "KCl
 # covers the quarrel. It does not move the mean; for that one has to find out who is wrong.
 # :::
 
-# %% tags=["hide-input"]
+# %% tags=["hide-cell"]
 both = [screening.Estimate(-80, 5), screening.Estimate(-20, 5)]
 print("naive error", round(5 / 2**0.5, 1), "; combined:", screening.combine(both))
 
@@ -396,7 +396,7 @@ print("naive error", round(5 / 2**0.5, 1), "; combined:", screening.combine(both
 # the paper's account, but on its own data only the second one discriminates among those who pass.
 # :::
 
-# %% tags=["hide-input"]
+# %% tags=["hide-cell"]
 without = pd.DataFrame(
     [{"mixture": a.mixture.label, "passes 1 and 3": a.drives.answer == a.balanced.answer == "yes",
       "observed": a.mixture.observed} for a in paper.values() if a.mixture.observed]

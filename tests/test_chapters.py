@@ -15,9 +15,7 @@ from repro.notebooks import Notebook
 ROOT = Path(__file__).resolve().parents[1]
 BOOKS = notebooks.every()
 # A number with a unit of measurement: a result, or a published value.
-MEASURED = re.compile(
-    r"(?<![\w.`{])[-−–]?\d+(?:\.\d+)?\s?(?:meV|eV|GPa|MPa|kJ|mS|°C|K\b|Å)"
-)
+MEASURED = re.compile(r"(?<![\w.`{])[-−–]?\d+(?:\.\d+)?\s?(?:meV|eV|GPa|MPa|kJ|mS|°C|K\b|Å)")
 # Conventions and thought experiments that are nobody's result, with their reason.
 ALLOWED: dict[str, tuple[str, ...]] = {
     "01_which_salts_react": ("0 K", "10 meV"),  # where DFT stands; kT ln 2 at 300 K, a formula
@@ -66,9 +64,9 @@ def test_declares_parameters_and_compares_with_the_ledger(book: Notebook) -> Non
 def test_holds_no_algorithms(book: Notebook) -> None:
     for code in _code(book):
         for node in ast.walk(ast.parse(code)):
-            assert not isinstance(
-                node, ast.FunctionDef | ast.ClassDef | ast.While
-            ), f"{book.name}: {ast.unparse(node)[:80]}"
+            assert not isinstance(node, ast.FunctionDef | ast.ClassDef | ast.While), (
+                f"{book.name}: {ast.unparse(node)[:80]}"
+            )
 
 
 def test_has_three_exercises_with_folded_solutions(book: Notebook) -> None:

@@ -35,7 +35,7 @@ def test_a_script_opens_as_a_notebook(tmp_path: Path) -> None:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    log = open(tmp_path / "log", "w")
+    log = (tmp_path / "log").open("w")
     server = subprocess.Popen(
         [sys.executable, "-m", "jupyterlab", "--no-browser", f"--ServerApp.port={port}",
          "--IdentityProvider.token=t", f"--ServerApp.root_dir={ROOT}", "--allow-root",

@@ -59,9 +59,7 @@ def test_interlocked_but_separate_chains() -> None:
     parts = molecules.components(pair, [(0, 0, (1, 0, 0)), (1, 1, (0, 1, 0))])
     assert [p.dimension for p in parts] == [1, 1]
     # one link makes them a net of two directions
-    (net,) = molecules.components(
-        pair, [(0, 0, (1, 0, 0)), (1, 1, (0, 1, 0)), (0, 1, (0, 0, 0))]
-    )
+    (net,) = molecules.components(pair, [(0, 0, (1, 0, 0)), (1, 1, (0, 1, 0)), (0, 1, (0, 0, 0))])
     assert net.dimension == 2
 
 
@@ -133,7 +131,9 @@ def test_against_pymatgen(key: str) -> None:
     assert ours == theirs == molecules.classify(crystal).dimension
 
 
-@pytest.mark.parametrize("key", ["GaCl3-mp", "SbCl3-mp", "InBr3-mp", "TiI4-mp", "LiCl-mp", "SbF3-mp"])
+@pytest.mark.parametrize(
+    "key", ["GaCl3-mp", "SbCl3-mp", "InBr3-mp", "TiI4-mp", "LiCl-mp", "SbF3-mp"]
+)
 def test_barcode_against_ase(key: str) -> None:
     crystal = structures.load(key)
     atoms = AseAtomsAdaptor.get_atoms(crystal, msonable=False)

@@ -54,7 +54,9 @@ def test_shard_round_trip(tmp_path: Path) -> None:
     assert frames.shard_ids(file) == ["a/0", "a/1", "a/2"]
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(cut=st.floats(0, 1))
 def test_a_writer_killed_anywhere_costs_one_frame_at_most(tmp_path: Path, cut: float) -> None:
     file = tmp_path / "shard.extxyz"
@@ -132,7 +134,9 @@ def test_a_frame_that_does_not_converge_is_passed_over(
 ) -> None:
     outputs = iter([OUTPUT.replace("SCF run converged", "SCF run NOT converged"),
                     OUTPUT.replace("PROGRAM ENDED AT", ""), OUTPUT])  # fmt: skip
-    assert dft.run(queue(3), work=tmp_path, settings=Settings(), runner=lambda *_: next(outputs)) == 1
+    assert (
+        dft.run(queue(3), work=tmp_path, settings=Settings(), runner=lambda *_: next(outputs)) == 1
+    )
     printed = capsys.readouterr().out
     assert "dft/x/0: SCF not converged" in printed and "dft/x/1: failed" in printed
     assert (tmp_path / "dft_x_0" / "failed.txt").exists()

@@ -81,7 +81,9 @@ def publish(folder: Path, target: Path, command: str) -> None:
 
 def main() -> int:
     """Run the command."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
     parser.add_argument("--work", type=Path, required=True, help="folder for the family files")
     parser.add_argument("--steps", type=int, default=60, help="most optimiser steps (60)")
     parser.add_argument("--fmax", type=float, default=0.03, help="force threshold, eV/A (0.03)")

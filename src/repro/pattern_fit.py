@@ -172,8 +172,14 @@ class PatternFit:
             return -gain * (1 - min(float(out), 0.9))
 
         start = np.r_[vector / stretch, np.log(size)]
-        step = np.vstack([np.zeros(len(start)), np.diag(
-            np.r_[np.full(len(vector), 0.1 if single else 0.3 * min(1.0, 8.0 / size)), 0.4])])
+        step = np.vstack(
+            [
+                np.zeros(len(start)),
+                np.diag(
+                    np.r_[np.full(len(vector), 0.1 if single else 0.3 * min(1.0, 8.0 / size)), 0.4]
+                ),
+            ]
+        )
         best = minimize(loss, start, method="Nelder-Mead",
                         options={"initial_simplex": start + step, "xatol": 2e-3, "fatol": 0.3,
                                  "maxfev": calls})  # fmt: skip

@@ -165,7 +165,7 @@ def parse(text: str, *, source: str) -> Pattern:
                              "2theta (degrees) and intensity, separated by blanks, tabs, commas "
                              "or semicolons")  # fmt: skip
         if len(fields) == 1 or len(fields) > 3:
-            comma = (" (decimal commas? use points)" if content.count(",") >= 2 else "")
+            comma = " (decimal commas? use points)" if content.count(",") >= 2 else ""
             count = f"{len(fields)} column{'s' if len(fields) > 1 else ''}"
             raise InputError(f"{source}, {at}: {count} in {content[:40]!r}; expected two, 2theta "
                              f"(degrees) and intensity{comma}")  # fmt: skip

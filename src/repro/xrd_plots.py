@@ -73,7 +73,9 @@ def plot_limits(ax: Axes, limits: pd.DataFrame, marks: Mapping[str, float]) -> N
     """
     for k, name in enumerate(limits):
         colour = COLOURS[k % len(COLOURS)]
-        ax.plot(limits.index, limits[name], "o-", color=colour, label=subscript(str(name)), markersize=4)
+        ax.plot(
+            limits.index, limits[name], "o-", color=colour, label=subscript(str(name)), markersize=4
+        )
         if name in marks:
             ax.axhline(marks[str(name)], color=colour, linestyle="--", linewidth=1.2)
     ax.set(xscale="log", yscale="log", xlabel="crystallite size (nm)",

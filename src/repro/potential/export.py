@@ -132,7 +132,8 @@ def export_labels(work: Path, target: Path) -> int:
                 "python -m repro.potential.export labels --work WORK",
         parameters={"frames": len(every), "per_family": {k: len(v) for k, v in families.items()},
                     "steps_per_visit": "8 (the first round 10)",
-                    "copies_per_visit": "1, then 2, then 3 as the run went on", "timestep_fs": 4.0, "sampling_model": "7net-0",
+                    "copies_per_visit": "1, then 2, then 3 as the run went on", "timestep_fs": 4.0,
+                    "sampling_model": "7net-0",
                     "label_model": "7net-l3i5", "s6": 0.75,
                     "wall_time": "labels plus sampling, on a shared core", **seconds},
         seed=1, wall_time_s=sum(seconds.values()),
@@ -242,7 +243,9 @@ def summary(rows: Sequence[dict[str, Any]]) -> str:
     for model, kind in groups:
         chosen = [r for r in rows if r["model"] == model and kind in ("all", r["kind"])]
         weight = np.array([r["natoms"] for r in chosen], dtype=float)
-        force = np.sqrt(np.average([r["force_rmse_meV_per_A"] ** 2 for r in chosen], weights=weight))
+        force = np.sqrt(
+            np.average([r["force_rmse_meV_per_A"] ** 2 for r in chosen], weights=weight)
+        )
         energy = np.sqrt(np.mean([r["energy_residual_meV_per_atom"] ** 2 for r in chosen]))
         pressure = np.mean([r["pressure_difference_GPa"] for r in chosen])
         lines.append(f"{model:14s} {kind:12s} {len(chosen):3d} frames: force RMSE {force:6.1f} "
