@@ -47,6 +47,11 @@ def test_markdown_changes_the_prose_around_them() -> None:
     assert in_markdown("GaF3 `GaF3` [GaCl3](GaCl3)") == "GaF₃ `GaF3` [GaCl₃](GaCl3)"
 
 
+def test_markdown_changes_the_body_of_a_directive_but_not_its_options() -> None:
+    text = ":::{note} GaF3\n:name: GaF3\nGaF3\n:::\nGaF3"
+    assert in_markdown(text) == ":::{note} GaF3\n:name: GaF3\nGaF₃\n:::\nGaF₃"
+
+
 def test_html_changes_text_only() -> None:
     html = '<td id="GaF3">GaF3</td><script>{"GaF3": 1}</script><code>GaF3</code>'
     assert in_html(html) == html.replace(">GaF3</td>", ">GaF₃</td>")

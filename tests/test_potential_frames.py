@@ -18,6 +18,9 @@ from repro.errors import InputError
 from repro.potential import dft, export, frames
 from repro.potential.cp2k import Settings
 
+# Below the coarse cutoff CP2K is called once per frame.
+ONE_STEP = Settings(cutoff=250.0)
+
 
 def make(name: str, *, seed: int = 0, symbols: str = "LiFClGa") -> Atoms:
     """Return a labelled frame with random labels."""
@@ -121,12 +124,26 @@ def test_queue_resumes_after_a_kill(tmp_path: Path) -> None:
         return OUTPUT
 
     with pytest.raises(KeyboardInterrupt):
-        dft.run(queue(4), work=tmp_path, settings=Settings(), runner=dies)
+        dft.run(queue(4), work=tmp_path, settings=ONE_STEP, runner=dies)
     assert len(list(tmp_path.glob("*/result.extxyz"))) == 2
-    done = dft.run(queue(4), work=tmp_path, settings=Settings(), runner=dies)
+    done = dft.run(queue(4), work=tmp_path, settings=ONE_STEP, runner=dies)
     assert done == 2
     assert calls == [f"dft_x_{i}" for i in (0, 1, 2, 2, 3)], "finished frames are not done again"
-    assert dft.run(queue(4), work=tmp_path, settings=Settings(), runner=dies) == 0
+    assert dft.run(queue(4), work=tmp_path, settings=ONE_STEP, runner=dies) == 0
+
+
+def test_orbitals_come_from_a_coarse_grid(tmp_path: Path) -> None:
+    inputs: list[str] = []
+
+    def runner(text: str, folder: Path) -> str:
+        inputs.append(text)
+        (folder / "frame-RESTART.wfn").write_text("orbitals")
+        return OUTPUT
+
+    dft.compute(queue(1)[0], folder=tmp_path, settings=Settings(), runner=runner)
+    assert ["CUTOFF [Ry] 280.0" in text for text in inputs] == [True, False]
+    assert "CUTOFF [Ry] 800.0" in inputs[1] and "SCF_GUESS RESTART" in inputs[1]
+    assert not (tmp_path / "frame-RESTART.wfn").exists(), "orbitals are large and not kept"
 
 
 def test_a_frame_that_does_not_converge_is_passed_over(
@@ -134,23 +151,21 @@ def test_a_frame_that_does_not_converge_is_passed_over(
 ) -> None:
     outputs = iter([OUTPUT.replace("SCF run converged", "SCF run NOT converged"),
                     OUTPUT.replace("PROGRAM ENDED AT", ""), OUTPUT])  # fmt: skip
-    assert (
-        dft.run(queue(3), work=tmp_path, settings=Settings(), runner=lambda *_: next(outputs)) == 1
-    )
+    assert dft.run(queue(3), work=tmp_path, settings=ONE_STEP, runner=lambda *_: next(outputs)) == 1
     printed = capsys.readouterr().out
     assert "dft/x/0: SCF not converged" in printed and "dft/x/1: failed" in printed
     assert (tmp_path / "dft_x_0" / "failed.txt").exists()
-    assert dft.run(queue(3), work=tmp_path, settings=Settings(), runner=lambda *_: OUTPUT) == 0
+    assert dft.run(queue(3), work=tmp_path, settings=ONE_STEP, runner=lambda *_: OUTPUT) == 0
 
 
 def test_time_limit_and_bad_queues(tmp_path: Path) -> None:
-    assert dft.run(queue(2), work=tmp_path, settings=Settings(), stop_at=0.0) == 0
+    assert dft.run(queue(2), work=tmp_path, settings=ONE_STEP, stop_at=0.0) == 0
     with pytest.raises(InputError, match="twice"):
-        dft.run(queue(1) * 2, work=tmp_path, settings=Settings())
+        dft.run(queue(1) * 2, work=tmp_path, settings=ONE_STEP)
     nameless = queue(1)
     nameless[0].info.clear()
     with pytest.raises(InputError, match="frame_id"):
-        dft.run(nameless, work=tmp_path, settings=Settings())
+        dft.run(nameless, work=tmp_path, settings=ONE_STEP)
 
 
 def test_held_out_rule_is_fixed_and_near_three_fifths() -> None:
@@ -176,7 +191,7 @@ def test_kpoints_by_cell_and_kind() -> None:
 def test_scan_table_has_differences_to_the_last(tmp_path: Path) -> None:
     other = OUTPUT.replace("-239.277176665409030", "-239.277")
     outputs = iter([OUTPUT, other])
-    files = dft.scan(queue(1)[0], [("a", Settings(cutoff=600)), ("b", Settings())], work=tmp_path,
+    files = dft.scan(queue(1)[0], [("a", Settings(cutoff=200)), ("b", ONE_STEP)], work=tmp_path,
                      runner=lambda *_: next(outputs))  # fmt: skip
     dft.scan_table(files, tmp_path / "scan.csv")
     with open(tmp_path / "scan.csv") as stream:
@@ -252,7 +267,7 @@ def test_export_writes_a_set_that_verifies(
         frames.append_frame(work / "shards" / "LiCl.extxyz", make(f"l/{i}", seed=i))
     assert export.main(["labels", "--work", str(work)]) == 0
     assert "3 frames" in capsys.readouterr().out
-    dft.run(queue(2), work=work / "dft", settings=Settings(), runner=lambda *_: OUTPUT)
+    dft.run(queue(2), work=work / "dft", settings=ONE_STEP, runner=lambda *_: OUTPUT)
     assert export.main(["dft", "--work", str(work / "dft")]) == 0
     count, problems = data.verify()
     assert (count, problems) == (3, [])

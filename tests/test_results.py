@@ -22,9 +22,9 @@ from repro.results import KEY, Result, read, record
     ("value", "stored"),
     [
         (-83.9, -83.9),
-        (7, 7.0),
+        (7, 7),
         (np.float32(0.5), 0.5),
-        (np.int64(3), 3.0),
+        (np.int64(3), 3),
         (Decimal("1.5"), 1.5),
         (True, True),
         (np.bool_(False), False),

@@ -28,6 +28,7 @@ from repro.errors import InputError
 Array = NDArray[np.float64]
 Strain = float | tuple[float, float, float, float]
 # Cu K-alpha, Hoelzer et al., Phys. Rev. A 56, 4554 (1997), in angstrom; ratio 2:1
+RADIATION = "Cu K-alpha"
 KA1, KA2, KA2_SHARE = 1.5405929, 1.5444274, 1.0 / 3.0
 SCHERRER = 0.9
 WINDOW = 15.0  # widths to each side that are computed; 2% of a Lorentzian lies beyond

@@ -19,8 +19,8 @@ _LOW = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 _DIATOMIC = re.compile(r"(?<![A-Za-z0-9_./-])(H|N|O|F|Cl|Br|I)2(?![A-Za-z0-9_])")
 # What must stay as it is: code, math, roles and directives, link targets, labels.
 _KEEP = re.compile(
-    r"```.*?```|`[^`]*`|\$\$.*?\$\$|\$[^$\n]*\$|\{[^}\n]*\}`[^`]*`|\]\([^)]*\)|^\(.*\)=$"
-    r"|^:::+.*$|^:[\w-]+:.*$|https?://\S+|<[^>]*>",
+    r"```.*?```|`[^`]*`|\$\$.*?\$\$|\$[^$\n]*\$|\{[^}\n]*\}`[^`]*`|\]\([^)]*\)|^\([^\n]*\)=$"
+    r"|^:::+[^\n]*$|^:[\w-]+:[^\n]*$|https?://\S+|<[^>]*>",
     re.DOTALL | re.MULTILINE,
 )
 _TAG = re.compile(r"<(?:script|style|code|pre)\b.*?</(?:script|style|code|pre)>|<[^>]*>", re.DOTALL)

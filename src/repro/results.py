@@ -84,7 +84,8 @@ def _plain(value: Any, key: str) -> float | str | bool:
         ) from None
     if not math.isfinite(number):
         raise InputError(f"result {key!r}: expected a finite number, found {number}")
-    return number
+    # A count stays whole, so that the prose says "40", not "40.0".
+    return int(value) if isinstance(value, (int, np.integer)) else number
 
 
 def record(

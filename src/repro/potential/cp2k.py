@@ -35,6 +35,9 @@ class Settings:
         Range of the pair dispersion sum in angstrom.
     orbital_transformation:
         Minimise by OT instead of diagonalising and mixing; Gamma only.
+    guess:
+        ``ATOMIC``, or ``RESTART`` from the orbitals left in the folder by a run
+        with the same project name (falls back to atoms if there are none).
     basis:
         Basis sets of BASIS_MOLOPT.
     """
@@ -45,6 +48,7 @@ class Settings:
     eps_scf: float = 1e-6
     d2_cutoff: float = 25.0
     orbital_transformation: bool = False
+    guess: str = "ATOMIC"
     basis: str = "DZVP-MOLOPT-SR-GTH"
 
 
@@ -126,21 +130,22 @@ def write_input(atoms: Atoms, *, settings: Settings, project: str = "frame") -> 
     solver = (_OT if settings.orbital_transformation else _MIXING).format(eps_scf=eps_scf)
     return _TEMPLATE.format(
         project=project, cutoff=settings.cutoff, rel_cutoff=settings.rel_cutoff,
-        eps_scf=eps_scf, solver=solver, d2=settings.d2_cutoff, cell=cell,
+        eps_scf=eps_scf, solver=solver, guess=settings.guess, d2=settings.d2_cutoff, cell=cell,
         coordinates=coordinates, kinds=kinds, kpoints=kpoints,
     )  # fmt: skip
 
 
 # Mixing converges crystals in 15 steps and works with k-points, but runs away in
-# melts; orbital transformation (Gamma only) is slower and sure.
-_OT = """      MAX_SCF 25
+# melts; orbital transformation (Gamma only) is slower and sure.  Its preconditioner
+# is made anew in each outer cycle, so short inner cycles pay.
+_OT = """      MAX_SCF 14
       &OT
         MINIMIZER DIIS
         PRECONDITIONER FULL_ALL
         ENERGY_GAP 0.08
       &END OT
       &OUTER_SCF
-        MAX_SCF 8
+        MAX_SCF 12
         EPS_SCF {eps_scf}
       &END OUTER_SCF"""
 _MIXING = """      MAX_SCF 60
@@ -172,11 +177,12 @@ _TEMPLATE = """&GLOBAL
       REL_CUTOFF [Ry] {rel_cutoff}
     &END MGRID
     &SCF
-      SCF_GUESS ATOMIC
+      SCF_GUESS {guess}
       EPS_SCF {eps_scf}
 {solver}
       &PRINT
-        &RESTART OFF
+        &RESTART ON
+          BACKUP_COPIES 0
         &END RESTART
       &END PRINT
     &END SCF
