@@ -281,7 +281,7 @@ comparison(
 )  # fmt: skip
 
 # %% [markdown]
-# The last row is the puzzle. GaI3 was seen, LiF was not, although one cannot form without the other. In the
+# The last mixture is the puzzle. GaI3 was seen, LiF was not, although one cannot form without the other. In the
 # other two powders the lithium salt *was* seen. Where is the LiF?
 #
 # ## How little can be seen?

@@ -72,8 +72,8 @@ table1 = [name for name, m in salts.mixtures().items() if m.where == "Table 1"]
 criteria.table_one(chosen[name] for name in table1)
 
 # %% [markdown]
-# That is Table 1 as output. The third and fourth header lines tell apart what was computed here and what
-# is the paper's observation.
+# That is Table 1 as output. The brackets in the headers tell apart what was computed here and what is the
+# paper's observation.
 
 # %%
 fig, ax = new_figure(height=5.6)

@@ -213,13 +213,13 @@ def table_one(assessments: Iterable[Assessment]) -> pd.DataFrame:
     for a in assessments:
         how = ", ".join(f"{m} ({units(m).basis})" for m in a.molecular) or "none"
         rows.append({
-            ("precursors", "given"): _label(a.mixture),
-            ("predicted products", "computed"): a.force.label,
-            ("driving force (meV/atom)", "computed"): f"{a.force.value:.0f} ± {a.force.sigma:.0f}",
-            ("molecular component", "computed"): how,
-            ("peaks after milling", "reported"): " + ".join(a.mixture.peaks) or "not reported",
-            ("behaviour", "reported"): a.mixture.observed or "not reported",
-            ("verdict of the rule", "computed from both"): a.verdict,
+            "precursors (given)": _label(a.mixture),
+            "predicted products (computed)": a.force.label,
+            "driving force, meV/atom (computed)": f"{a.force.value:.0f} ± {a.force.sigma:.0f}",
+            "molecular component (computed)": how,
+            "peaks after milling (reported)": " + ".join(a.mixture.peaks) or "not reported",
+            "behaviour (reported)": a.mixture.observed or "not reported",
+            "verdict of the rule (computed from both)": a.verdict,
         })  # fmt: skip
     return pd.DataFrame(rows)
 
