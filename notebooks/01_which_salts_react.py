@@ -14,8 +14,9 @@
 # %% [markdown]
 # # Which salts want to react
 #
-# Supplementary Fig. 8 of the paper {cite}`gupta2023` is a single curve: the energy that a mixture
-# of LiCl and GaF3 gains by reacting, drawn against the mixing ratio. It hangs like a washing line
+# The paper {cite}`gupta2023` cites its Supplementary Fig. 8 for one number: the energy that a mixture of
+# LiCl and GaF3 gains by reacting. (The supplement is not available to us.) Drawn against the mixing
+# ratio, such an energy is a single curve. It hangs like a washing line
 # from zero at pure GaF3 to zero at pure LiCl, with one lowest peg. That peg is the paper's first
 # piece of evidence. If two rigid salts are to turn into something soft, they must first *want* to
 # react, and the peg says how much, and what they want to become.
@@ -30,7 +31,7 @@
 # {glue:text}`thermo.licl_gaf3_hybrid.err:.0f` meV per atom, and it does so as
 # {glue:text}`thermo.licl_gaf3_hybrid_products`.
 #
-# Everything below is computed from two small tables that ship with the book: formation energies of
+# Everything below is computed from two tables that ship with the book: formation energies of
 # the Materials Project {cite}`jain2013` in the vintage before its 2020 corrections, taken from a
 # public benchmark set {cite}`dunn2020`, and measured enthalpies and Gibbs energies from the CRC
 # Handbook (through the package `chemicals`), the SGTE substance database, FREED and NIST-JANAF
@@ -74,7 +75,7 @@ from repro.thermo.uncertainty import error_model, salt_residuals
 # {cite}`richards2016`.
 #
 # The figure below is drawn for `reactant_a` and `reactant_b`. Change them and run again:
-# `repro run 01_which_salts_react -p reactant_a NaBr -p reactant_b SbF3`.
+# `.venv/bin/repro run 01_which_salts_react -p reactant_a NaBr -p reactant_b SbF3`.
 
 # %%
 pair = study.own_pair(reactant_a, reactant_b, source, mp_api_key=mp_api_key)
@@ -184,12 +185,13 @@ show(
 # {glue:text}`thermo.licl_gaf3_products` at $x$ = {glue:text}`thermo.licl_gaf3_ratio:.1f`. The
 # energy differs from the published one by more than the tolerance set in the ledger. The paper does
 # not say which version of the database it used. It cannot be the famous 2020 corrections, as the
-# third exercise shows: they cancel to the last digit in any exchange of halide ions. What is left is
-# recalculated entries, or a mixing with a newer functional, which the live database introduced
-# after this vintage. Readers with a key can look: set `mp_api_key`.
+# third exercise shows: they cancel to the last digit in any exchange among salts computed without a Hubbard U,
+# such as these. Likely reasons are recalculated or added entries, or a mixing with a newer functional, which the
+# live database introduced after this vintage. Readers with a key can look: set `mp_api_key`.
 #
-# **The error bar is far larger than that difference.** Where it comes from is the subject of a
-# section below.
+# **The error bar is far larger than that difference**, but it does not excuse it: the bar measures the
+# distance to nature, not that between two versions of one database. So the verdict stays *disagrees*. Where the bar
+# comes from is the subject of a section below.
 #
 # **Experiment tells another story.** Swap *all* anions, 3 LiCl + GaF3 → 3 LiF + GaCl3, and measured
 # enthalpies say {glue:text}`thermo.licl_gaf3_full_measured:+.0f` ±
@@ -400,7 +402,7 @@ show(
 # 1970s. Where they differ, as for GaF3 and GaI3, the difference is a lower bound on the error.
 
 # %%
-fixed.drop(columns=["CRC sigma", "SSUB sigma", "Gibbs sigma"]).round(1).astype(object).fillna("–")
+fixed.drop(columns=["CRC sigma", "SSUB sigma", "Gibbs sigma"]).round(1).astype(object).pipe(lambda t: t.where(t.notna(), "–"))
 
 # %% [markdown]
 # ## How wrong can the database be?
@@ -481,7 +483,7 @@ show(
 )
 
 # %% [markdown]
-# The worst offenders are all gallium and indium: their *fluorides* come out too weakly bound, so
+# The worst offenders are gallium and indium: their *fluorides* come out too weakly bound, so
 # every exchange that destroys GaF3 or InF3 looks better in the database than on the bench. Bear this
 # in mind for the [three criteria](04_three_criteria): the element at the centre of the paper is the
 # one for which its thermochemistry is least certain.
@@ -551,7 +553,7 @@ print("balanced:", mended, "gives", study.energy(mended, "MP"))
 #
 # In 2020 the Materials Project corrected every fluoride, chloride, bromide and iodide by a constant
 # per anion, by as much as {glue:text}`thermo.correction_largest:.2f` eV {cite}`wang2021`. Predict by how much that moves the driving force of
-# LiCl + GaF3. Then predict it for Ga + GaCl3 → GaCl2.
+# LiCl + GaF3. Then predict it for Ga + 2 GaCl3 → 3 GaCl2.
 #
 # :::{dropdown} Solution
 # Not at all, in both cases. Three chloride and six fluoride ions stand on either side of the

@@ -16,7 +16,7 @@
 #
 # Supplementary Fig. 10 of the paper {cite}`gupta2023` holds X-ray powder patterns of the milled
 # mixtures, and one column of Table 1 sums them up: after milling, the clay shows the peaks of LiCl and
-# nothing else; the three mixtures that stayed powders show sharp peaks of a molecular solid. From this the
+# nothing else; the three mixtures that stayed powders show peaks of a crystalline molecular solid. From this the
 # authors conclude that in the clay the molecular units did *not* gather into crystals of their own.
 #
 # The measured patterns are not public, so this chapter **cannot** check that column, and says so in
@@ -25,8 +25,8 @@
 #
 # **The answer in one sentence.** Eleven phases of Table 1 can be told apart (on
 # {glue:text}`xrd.benchmark_powders` simulated powders a computer names
-# {glue:text}`xrd.recall:.0f`% of the phases rightly); crystalline GaCl3 would show in the clay from about
-# {glue:text}`xrd.limit_gacl3_clay:.1f` weight percent on, but LiF, which the
+# {glue:text}`xrd.recall:.0f`% of the phases present, and {glue:text}`xrd.precision:.0f`% of its names are right); at the counts assumed here, crystals of
+# GaCl3 of 20 nm would show in the clay from about {glue:text}`xrd.limit_gacl3_clay:.1f`% of the crystalline weight on, but LiF, which the
 # table misses beside GaI3, could hide if its crystallites are below about
 # {glue:text}`xrd.lif_hidden_below:.0f` nm.
 #
@@ -150,7 +150,7 @@ show(
 # what is broad. Each name comes with what speaks against it: how many of its lines are really
 # there, and which other phase would do nearly as well.
 #
-# Give it your own file with `repro run 03_diffraction -p pattern_file my_scan.xy`. Without one
+# Give it your own file with `.venv/bin/repro run 03_diffraction -p pattern_file my_scan.xy`. Without one
 # it gets a synthetic powder: what 3LiCl + SbF3 would leave behind if it reacted completely, 3 LiF + SbCl3, with cells
 # a little off and noise.
 
@@ -345,9 +345,9 @@ limits.round(1).rename_axis("size (nm)")
 # than that or amorphous, the reaction was far from complete, or the measurement was noisier than assumed here. We cannot
 # tell which, but the pattern of seen and unseen in the table is what the weights of the atoms would make.
 #
-# For the clay the reading is firm: crystals of GaCl3 of 20 nm would be named from
+# For the clay, at the same assumed counts, the reading is firmer: crystals of GaCl3 of 20 nm would be named from
 # {glue:text}`xrd.limit_gacl3_clay:.1f`% of the weight of the crystals on. "No peaks of GaCl3" thus leaves room for
-# traces only, or for units too small to be crystals at all. The paper's conclusion needs no more than that.
+# traces only, or for for crystallites much finer than that, or for units too small to be crystals at all. The paper's conclusion needs no more than that.
 #
 # ### From crystal to clay
 #
@@ -363,14 +363,13 @@ show(
     name="fig-xrd-shrinking",
     caption=(
         "The same mass of GaF3 in crystallites of 40 nm down to 1 nm. The area stays, the peaks go: at "
-        "1 nm, the size of the domains in the paper's simulation, there is only a halo."
+        "1 nm, less than half a particle of the paper's simulation, there is only a halo."
     ),
     alt="Five patterns; lines broaden with shrinking size until only broad bumps are left at 1 nm.",
 )
 
 # %% [markdown]
-# So an "amorphous halo" and "domains of unreacted GaF3" are no contradiction: domains of a
-# nanometre or two *are* the halo.
+# So an "amorphous halo" and "domains of unreacted GaF3" are no contradiction: domains of a nanometre or two *can be* the halo.
 #
 # ## Exercises
 #

@@ -181,10 +181,8 @@ def test_kpoints_by_cell_and_kind() -> None:
     assert dft.mesh(atoms) == (3, 2, 1)
     assert dft.heights(Atoms(cell=[[4, 0, 0], [4, 4, 0], [0, 0, 5]])) == pytest.approx(
         [4 / np.sqrt(2), 4.0, 5.0])  # fmt: skip
-    atoms.info["kind"] = "crystal"
     assert dft.choose(atoms, Settings(), k_length=12.0).kpoints == (3, 2, 1)
-    atoms.info["kind"] = "melt"
-    chosen = dft.choose(atoms, Settings(), k_length=12.0)
+    chosen = dft.choose(atoms, Settings(), k_length=12.0, orbital_transformation=True)
     assert chosen.kpoints == (1, 1, 1) and chosen.orbital_transformation
 
 

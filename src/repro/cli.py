@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import re
 import sys
 import textwrap
@@ -235,6 +236,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except ReproError as error:
         print(f"repro: {error}", file=sys.stderr)
         return 1
+    except BrokenPipeError:  # `repro claims | head`: the reader has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
     except KeyboardInterrupt:
         print("repro: interrupted; nothing half-written was kept", file=sys.stderr)
         return 130

@@ -214,7 +214,7 @@ def table_one(assessments: Iterable[Assessment]) -> pd.DataFrame:
         how = ", ".join(f"{m} ({units(m).basis})" for m in a.molecular) or "none"
         rows.append({
             "precursors (given)": _label(a.mixture),
-            "predicted products (computed)": a.force.label,
+            "predicted products at the best ratio (computed)": a.force.label,
             "driving force, meV/atom (computed)": f"{a.force.value:.0f} ± {a.force.sigma:.0f}",
             "molecular component (computed)": how,
             "peaks after milling (reported)": " + ".join(a.mixture.peaks) or "not reported",

@@ -97,6 +97,7 @@ class Erratum:
     problem: str
     resolution: str
     result: str | None = None
+    title: str | None = None
 
 
 @dataclass(frozen=True)

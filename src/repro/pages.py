@@ -119,11 +119,11 @@ def errata(rows: Sequence[Erratum]) -> str:
     """Return the errata as a MyST definition per slip."""
     out = []
     for row in rows:
-        words = row.id.replace("-", " ").capitalize()
+        words = row.title or row.id.replace("-", " ").capitalize()
         out.append(f"(erratum-{row.id})=\n## {words}\n")
         out.append(f"**Where.** {row.where}\n\n**Printed.** {row.printed}\n")
         out.append(
-            f"**Why it cannot stand.** {row.problem}\n\n**Read instead.** {row.resolution}\n"
+            f"**What is wrong or unclear.** {row.problem}\n\n**Read instead.** {row.resolution}\n"
         )
     return formulas.in_markdown("\n".join(out))
 

@@ -57,6 +57,11 @@ def figures(node: Any, *, notebook: str) -> list[dict[str, str]]:
                     f"{notebook}: cell {number} holds the error {output.ename}: "
                     f"{output.evalue}; it cannot be published"
                 )
+            if output.output_type == "stream" and output.name == "stderr":
+                raise NotebookError(
+                    f"{notebook}: cell {number} wrote to stderr: {output.text.strip()[:200]!r}; "
+                    "a warning has no place on a page"
+                )
             if not _is_image(output):
                 continue
             label = output.get("metadata", {}).get("repro", {})

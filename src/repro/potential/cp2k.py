@@ -135,9 +135,9 @@ def write_input(atoms: Atoms, *, settings: Settings, project: str = "frame") -> 
     )  # fmt: skip
 
 
-# Mixing converges crystals in 15 steps and works with k-points, but runs away in
-# melts; orbital transformation (Gamma only) is slower and sure.  Its preconditioner
-# is made anew in each outer cycle, so short inner cycles pay.
+# Mixing converges in 15 to 20 steps where there is a gap, and works with k-points;
+# orbital transformation (Gamma only) is slower and surer.  Its preconditioner is made
+# anew in each outer cycle, so short inner cycles pay.
 _OT = """      MAX_SCF 14
       &OT
         MINIMIZER DIIS

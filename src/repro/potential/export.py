@@ -144,7 +144,7 @@ def export_labels(work: Path, target: Path) -> int:
     return len(every)
 
 
-def export_dft(work: Path, checks: Path | None, target: Path) -> int:
+def export_dft(work: Path, checks: Path | None, target: Path, *, queue: Path | None = None) -> int:
     """Write the DFT frames, the convergence tables and a manifest; return the count."""
     found = [frames.read_shard(f)[0] for f in sorted(work.glob("*/result.extxyz"))]
     if not found:
@@ -161,6 +161,10 @@ def export_dft(work: Path, checks: Path | None, target: Path) -> int:
         if tried:
             frames.write_atomic(target / "checks.extxyz", tried)
             files["checks.extxyz"] = "the frame of the checks with the labels of each setting"
+    if queue is not None:
+        frames.write_atomic(target / "queue.extxyz", frames.read_shard(queue))
+    if (target / "queue.extxyz").exists():
+        files["queue.extxyz"] = "frames to label, in order; for repro.potential.dft run"
     if (target / "teacher_vs_dft.csv").exists():
         files["teacher_vs_dft.csv"] = "differences between the teacher and DFT, by frame"
     kept = sum(dft.held_out(str(f.info["frame_id"])) for f in found)
@@ -171,7 +175,7 @@ def export_dft(work: Path, checks: Path | None, target: Path) -> int:
         command="python tools/potential_dft_frames.py ...; python -m repro.potential.dft run "
                 "--frames QUEUE --work WORK; python -m repro.potential.export dft --work WORK",
         parameters={"frames": len(found), "held_out": kept, "held_out_rule": dft.HELD_OUT_RULE,
-                    "cutoff_Ry": 800, "rel_cutoff_Ry": 40, "k_length_A": 8.0},
+                    "cutoff_Ry": 800, "rel_cutoff_Ry": 40, "k_length_A": 12.0},
         seed=2, wall_time_s=sum(float(f.info["wall_time_s"]) for f in found), files=files,
     )  # fmt: skip
     return len(found)
@@ -193,7 +197,8 @@ def compare(target: Path) -> list[dict[str, Any]]:
 
     Total energies have another zero in CP2K; the table gives them with the
     least-squares reference of each element taken out (fitted on all frames, so it
-    is a lower bound of the energy error while there are few frames).
+    is a lower bound of the energy error while there are few frames); with fewer than
+    twice as many frames as elements it would say nothing and is left empty.
     """
     from repro.potential.teacher import MODELS, Teacher
 
@@ -211,6 +216,8 @@ def compare(target: Path) -> list[dict[str, Any]]:
             parts.append((copy.get_forces(), copy.get_stress()))
         shift, *_ = np.linalg.lstsq(counts.astype(float), energies, rcond=None)
         residual = (energies - counts @ shift) / counts.sum(axis=1)
+        if len(found) < 2 * len(ELEMENTS):
+            residual[:] = np.nan
         for frame, (forces, stress), off in zip(found, parts, residual, strict=True):
             difference = forces - frame.get_forces()
             delta = (stress - frame.get_stress()) * _EV_PER_A3_IN_GPA
@@ -226,7 +233,7 @@ def compare(target: Path) -> list[dict[str, Any]]:
                                            / (frame.get_forces() ** 2).sum()), 4),
                 "pressure_difference_GPa": round(-float(delta[:3].mean()), 4),
                 "stress_rmse_GPa": round(float(np.sqrt((delta**2).mean())), 4),
-                "energy_residual_meV_per_atom": round(1000 * float(off), 3),
+                "energy_residual_meV_per_atom": "" if np.isnan(off) else round(1000 * float(off), 3),
                 "source": "computed: repro.potential.export compare",
             })  # fmt: skip
     with open(target / "teacher_vs_dft.csv", "w", newline="", encoding="utf-8") as stream:
@@ -246,10 +253,13 @@ def summary(rows: Sequence[dict[str, Any]]) -> str:
         force = np.sqrt(
             np.average([r["force_rmse_meV_per_A"] ** 2 for r in chosen], weights=weight)
         )
-        energy = np.sqrt(np.mean([r["energy_residual_meV_per_atom"] ** 2 for r in chosen]))
+        offs = [r["energy_residual_meV_per_atom"] for r in chosen]
+        energy = "energy: too few frames"
+        if "" not in offs:
+            energy = f"energy {np.sqrt(np.mean(np.square(offs))):5.1f} meV/atom (shifts fitted)"
         pressure = np.mean([r["pressure_difference_GPa"] for r in chosen])
         lines.append(f"{model:14s} {kind:12s} {len(chosen):3d} frames: force RMSE {force:6.1f} "
-                     f"meV/A, energy {energy:5.1f} meV/atom (element shifts fitted), "
+                     f"meV/A, {energy}, "
                      f"mean pressure difference {pressure:+.2f} GPa")  # fmt: skip
     return "\n".join(lines)
 
@@ -331,6 +341,7 @@ def build_parser() -> argparse.ArgumentParser:
     two = commands.add_parser("dft", help="DFT frames into data/potential/dft")
     two.add_argument("--work", type=Path, required=True, help="WORK of repro.potential.dft run")
     two.add_argument("--checks", type=Path, help="WORK of the cutoff and kpoints checks")
+    two.add_argument("--queue", type=Path, help="ship this queue along")
     commands.add_parser("compare", help="teacher against the exported DFT frames")
     four = commands.add_parser("unpack", help="HDF5 labels to deepmd/npy folders")
     four.add_argument("--to", type=Path, required=True, help="where the folders go")
@@ -347,7 +358,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if args.command == "labels":
             print(f"{export_labels(args.work, base / 'labels')} frames exported")
         elif args.command == "dft":
-            print(f"{export_dft(args.work, args.checks, base / 'dft')} frames exported")
+            print(
+                f"{export_dft(args.work, args.checks, base / 'dft', queue=args.queue)} frames exported"
+            )
         elif args.command == "compare":
             print(summary(compare(base / "dft")))
             print("give 'export dft' again to list the table in the manifest")
