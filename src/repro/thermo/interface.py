@@ -116,8 +116,6 @@ class InterfaceScan:
         InputError
             If the ratio is negative or not a number.
         """
-        if math.isnan(ratio) or ratio < 0:
-            raise InputError(f"mixing ratio: expected a number >= 0, found {ratio}")
         return float(self.energy(np.array(self.fraction(ratio))))
 
     def products_at(self, ratio: float) -> dict[str, float]:
@@ -131,8 +129,6 @@ class InterfaceScan:
         InputError
             If the ratio is negative or not a number.
         """
-        if math.isnan(ratio) or ratio < 0:
-            raise InputError(f"mixing ratio: expected a number >= 0, found {ratio}")
         x = self.fraction(ratio)
         upper = next(i for i, k in enumerate(self.kinks) if k.atomic_fraction >= x - 1e-12)
         high = self.kinks[upper]
@@ -146,7 +142,15 @@ class InterfaceScan:
         return {f: n for f, n in found.items() if n > 1e-9}
 
     def fraction(self, ratio: float) -> float:
-        """Return the atomic fraction that belongs to a molar ratio."""
+        """Return the atomic fraction that belongs to a molar ratio.
+
+        Raises
+        ------
+        InputError
+            If the ratio is negative or not a number.
+        """
+        if math.isnan(ratio) or ratio < 0:
+            raise InputError(f"mixing ratio: expected a number >= 0, found {ratio}")
         if math.isinf(ratio):
             return 1.0
         ours = ratio * float(composition(self.first).num_atoms)
