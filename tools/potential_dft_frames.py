@@ -54,6 +54,8 @@ def main() -> int:
     parser.add_argument("--out", type=Path, required=True, help="queue (extxyz), appended to")
     parser.add_argument("--steps", type=int, default=25, help="MD steps of 4 fs per frame (25)")
     parser.add_argument("--seed", type=int, default=2, help="random seed (2)")
+    parser.add_argument("--families", nargs="+", choices=ORDER, metavar="FAMILY",
+                        help="only these (all)")  # fmt: skip
     parser.add_argument("--rounds", type=int, default=len(ROUNDS), help="rounds (all four)")
     args = parser.parse_args()
     relaxed = {str(a.info["family"]): a for a in frames.read_shard(args.structures)}
@@ -63,7 +65,7 @@ def main() -> int:
     for number, (temperature, scale) in enumerate(ROUNDS[: args.rounds]):
         for family in ORDER:
             name = f"dft/{family}/{number}"
-            if name in done:
+            if name in done or (args.families and family not in args.families):
                 continue
             if family not in walkers:
                 if family in SEEDS and SEEDS[family].kind != "melt" and family not in relaxed:

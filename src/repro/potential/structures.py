@@ -27,7 +27,8 @@ from repro.potential.ionic import order
 _MP = "Materials Project {} (PBE cell), through the matcalc benchmark data"
 _CRYOLITE = (
     "cryolite type P2_1/n, coordinates rounded from Hawthorne & Ferguson, "
-    "Can. Mineral. 13, 377 (1975); Na -> Li, Al -> Ga: no Li3GaF6 coordinates were at hand"
+    "Can. Mineral. 13, 377 (1975), AMCSD 0005118; Na -> Li, Al -> Ga: no Li3GaF6 "
+    "coordinates were at hand"
 )
 _LIALCL4 = "LiAlCl4 type P2_1/c (AMCSD 12335), Al -> Ga"
 
@@ -119,7 +120,7 @@ def _ligax4(anions: tuple[str, str, str, str], scale: float = 1.0) -> Atoms:
 
 def _cryolite(anion: str, a: float, b: float, c: float) -> Atoms:
     sites = [("Ga", 0, 0, 0), ("Li", 0, 0, 0.5), ("Li", 0.51, -0.05, 0.25),
-             (anion, 0.10, 0.05, 0.22), (anion, -0.27, 0.33, 0.05),
+             (anion, 0.10, 0.05, 0.22), (anion, -0.27, 0.17, 0.05),
              (anion, 0.16, 0.27, -0.06)]  # fmt: skip
     symbols: list[str] = []
     scaled: list[NDArray[np.float64]] = []

@@ -1,0 +1,148 @@
+"""Figures of the training chapter."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+
+from repro.figures import CYCLE, PALETTE
+
+ORIGINS = {
+    "static": ("static volumes", "#404040", "s"),
+    "md": ("teacher runs", "#0072B2", "o"),
+    "perturbed": ("perturbed copies", "#56B4E9", "."),
+    "active": ("student runs", "#D55E00", "."),
+}
+
+
+def origin_group(origin: str) -> str:
+    """Return the key of :data:`ORIGINS` for an origin, e.g. ``active-2`` is ``active``."""
+    return origin.split("-")[0]
+
+
+def plot_coverage(ax: Axes, labels: pd.DataFrame) -> None:
+    """Draw where the labels lie in temperature and pressure, by origin.
+
+    Parameters
+    ----------
+    ax:
+        Axes.
+    labels:
+        Columns ``origin``, ``temperature_K``, ``pressure_GPa``.
+    """
+    groups = labels.origin.map(origin_group)
+    for key, (words, colour, marker) in ORIGINS.items():
+        own = labels[groups == key]
+        if len(own):
+            ax.scatter(own.temperature_K, own.pressure_GPa, s=14, marker=marker, color=colour,
+                       alpha=0.55, linewidths=0, label=f"{words} ({len(own)})")  # fmt: skip
+    ax.axhline(0.0, color="black", linewidth=0.8)
+    ax.set(xlabel="temperature (K)", ylabel="pressure (GPa)")
+    ax.legend(fontsize=8.5, loc="upper left")
+
+
+def plot_convergence(ax: Axes, table: pd.DataFrame, *, column: str, words: str) -> None:
+    """Draw force and energy differences of a convergence check on a log axis.
+
+    Parameters
+    ----------
+    ax:
+        Axes.
+    table:
+        Columns ``column``, ``force_rms_meV_per_A``, ``energy_meV_per_atom``; a row that
+        is the reference has zero and is left out.
+    column, words:
+        What is varied, and how to call it.
+    """
+    own = table[table.force_rms_meV_per_A > 0]
+    at = np.arange(len(own))
+    ax.plot(at, own.force_rms_meV_per_A, "o-", color=CYCLE[0], label="forces, rms (meV/Å)")
+    ax.plot(at, own.energy_meV_per_atom.abs(), "s--", color=CYCLE[1], label="energy (meV/atom)")
+    ax.set(yscale="log", xlabel=words, ylabel="difference to the finest setting")
+    ax.set_xticks(at, [str(v) for v in own[column]])
+    ax.legend(fontsize=8.5)
+
+
+def plot_errors_by_family(ax: Axes, table: pd.DataFrame, *, column: str, words: str) -> None:
+    """Draw an error with its interval for each family, the largest at the top.
+
+    Parameters
+    ----------
+    ax:
+        Axes.
+    table:
+        Columns ``group``, ``column``, ``column + "_low"``, ``column + "_high"``.
+    column, words:
+        The error, and the label of the axis.
+    """
+    own = table.sort_values(column)
+    at = np.arange(len(own))
+    value = own[column].to_numpy(dtype=float)
+    low = np.clip(value - own[f"{column}_low"].to_numpy(dtype=float), 0, None)
+    high = np.clip(own[f"{column}_high"].to_numpy(dtype=float) - value, 0, None)
+    ax.errorbar(value, at, xerr=[low, high], fmt="o", color=PALETTE["ours"], capsize=3,
+                markersize=5, linewidth=1.2)  # fmt: skip
+    ax.set_yticks(at, own.group, fontsize=8.5)
+    ax.set(xlabel=words, xlim=(0, None))
+
+
+def plot_parity(ax: Axes, sets: Mapping[str, tuple[Sequence[float], Sequence[float]]], *,
+                words: str) -> None:  # fmt: skip
+    """Draw predicted against labelled values, one colour per set.
+
+    Parameters
+    ----------
+    ax:
+        Axes.
+    sets:
+        Name to (label, prediction).
+    words:
+        Quantity with its unit.
+    """
+    ends: list[float] = []
+    for number, (name, (x, y)) in enumerate(sets.items()):
+        ax.scatter(x, y, s=5, alpha=0.35, linewidths=0, color=CYCLE[number % len(CYCLE)],
+                   label=name, rasterized=True)  # fmt: skip
+        ends += [float(np.min(x)), float(np.max(x))]
+    if ends:
+        ax.plot([min(ends), max(ends)], [min(ends), max(ends)], color="black", linewidth=0.8)
+    ax.set(xlabel=f"label: {words}", ylabel=f"student: {words}")
+    legend = ax.legend(fontsize=8.5, markerscale=3)
+    for handle in legend.legend_handles:
+        if handle is not None:
+            handle.set_alpha(1.0)
+
+
+def plot_pareto(ax: Axes, table: pd.DataFrame, *, chosen: str, paper: str) -> None:
+    """Draw speed against force error of architectures, marking two of them.
+
+    Parameters
+    ----------
+    ax:
+        Axes.
+    table:
+        Columns ``name``, ``us_per_atom_step``, ``force_rmse_meV_per_A`` and its interval
+        ``force_rmse_meV_per_A_low``/``_high``.
+    chosen, paper:
+        Names of the architecture the book uses and of the paper's.
+    """
+    for _, row in table.iterrows():
+        colour = {chosen: PALETTE["ours"], paper: PALETTE["paper"]}.get(row["name"], "#999999")
+        y = float(row.force_rmse_meV_per_A)
+        ax.errorbar(row.us_per_atom_step, y,
+                    yerr=[[max(y - row.force_rmse_meV_per_A_low, 0)],
+                          [max(row.force_rmse_meV_per_A_high - y, 0)]],
+                    fmt="o", color=colour, capsize=3)  # fmt: skip
+        ax.annotate(str(row["name"]), (row.us_per_atom_step, y), xytext=(6, 4),
+                    textcoords="offset points", fontsize=8.5, color=colour)  # fmt: skip
+    ax.set(xscale="log", xlabel="time per atom and step (µs, 2 ranks, compressed)",
+           ylabel="force error on held-out labels (meV/Å)")  # fmt: skip
+
+
+def plot_series(ax: Axes, x: Sequence[float], y: Sequence[float], *, label: str,
+                number: int = 0) -> None:  # fmt: skip
+    """Draw one thin series in the colour of its number."""
+    ax.plot(x, y, linewidth=1.0, color=CYCLE[number % len(CYCLE)], label=label)
