@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from repro.errors import InputError
 from repro.potential import ELEMENTS, active, frames
-from repro.potential.active import Leg, choose, legs, parse_deviation, script
 from repro.potential.assembly import Start, particles, starts
 from repro.potential.sampling import Schedule
+from repro.potential.walks import Leg, choose, legs, parse_deviation, script
 
 DEVIATION = """\
 #       step         max_devi_v         min_devi_v         avg_devi_v         max_devi_f ...
