@@ -11,16 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from repro.errors import InputError
+from repro.md.datafile import read_structure
+from repro.md.lammps import LammpsError
 from repro.potential import ELEMENTS, active, frames
 from repro.potential.assembly import Start, particles, starts
 from repro.potential.sampling import Schedule
-from repro.potential.walks import Leg, choose, legs, parse_deviation, script
-
-DEVIATION = """\
-#       step         max_devi_v         min_devi_v         avg_devi_v         max_devi_f ...
-           0       1.1e-02       1.0e-03       5.0e-03       2.5e-01       1.0e-02       9.0e-02
-          30       1.1e-02       1.0e-03       5.0e-03       1.3e+00       1.0e-02       9.0e-02
-"""
+from repro.potential.walks import Leg, choose, legs, script
 
 
 def small(natoms: int = 4) -> Atoms:
@@ -87,10 +83,18 @@ def test_legs_follow_the_schedule_and_keep_the_volume() -> None:
     assert np.std([leg.shear for leg in walk]) > np.std([leg.stretch for leg in walk])
 
 
-def test_script_reaches_each_volume_and_tilt() -> None:
+@pytest.fixture
+def models(tmp_path: Path) -> list[Path]:
+    made = [tmp_path / "a.pb", tmp_path / "b.pb"]
+    for file in made:
+        file.touch()
+    return made
+
+
+def test_script_reaches_each_volume_and_tilt(models: list[Path]) -> None:
     walk = [Leg(300.0, 0.95, (0.01, -0.02, 0.01), (0.02, 0.0, -0.01)),
             Leg(1200.0, 1.10, (0.0, 0.0, 0.0), (0.0, 0.03, 0.0))]  # fmt: skip
-    text = script([Path("/a.pb"), Path("/b.pb")], walk, scale=1.02, steps=300, every=30, seed=5)
+    text = script(models, walk, scale=1.02, steps=300, every=30, seed=5)
     bends = [line.split() for line in text.splitlines() if line.startswith("fix bend")]
     volumes = [1.02]
     for words in bends:
@@ -100,32 +104,19 @@ def test_script_reaches_each_volume_and_tilt() -> None:
     # Tilts are increments: together they give the last leg's.
     tilts = [float(line.split("*")[1]) for line in text.splitlines() if "variable dxz" in line]
     assert sum(tilts) == pytest.approx(0.03)
-    assert "deepmd /a.pb /b.pb out_freq 30 out_file deviation.txt zbl 0.9 1.3" in text
+    assert f"deepmd {models[0]} {models[1]} out_file deviation.txt out_freq 30 zbl" in text
     assert "pair_coeff * * deepmd Li F Cl Ga" in text
-    assert "pair_coeff 1 4 zbl 3 31" in text
-    assert text.count("pair_coeff") == 1 + 10
     assert text.count("run 300") == 2
     assert "minimize" not in text
 
 
-def test_script_minimises_a_packed_start_first() -> None:
-    text = script([Path("/a.pb")], [Leg(300.0, 1.0, (0, 0, 0), (0, 0, 0))], scale=1.0, steps=1,
+def test_script_minimises_a_packed_start_first(models: list[Path]) -> None:
+    text = script(models, [Leg(300.0, 1.0, (0, 0, 0), (0, 0, 0))], scale=1.0, steps=1,
                   every=1, seed=1, soften=True)  # fmt: skip
     assert text.index("minimize") < text.index("dump")
 
 
-# --- deviation and choice ----------------------------------------------------------------
-
-
-def test_parse_deviation() -> None:
-    assert parse_deviation(DEVIATION) == {0: 0.25, 30: 1.3}
-    assert parse_deviation("") == {}
-
-
-@pytest.mark.parametrize("line", ["30 1.0", "x 1 2 3 4 5", "30 1 2 3 four 5 6"])
-def test_parse_deviation_names_a_bad_line(line: str) -> None:
-    with pytest.raises(InputError, match="expected step and 6 numbers"):
-        parse_deviation(line)
+# --- choice -------------------------------------------------------------------------------
 
 
 @given(
@@ -159,9 +150,10 @@ def test_choose_bad_input(window: tuple[float, float], count: int, message: str)
 # --- explore, with a stand-in for LAMMPS -------------------------------------------------
 
 
-def fake_lmp(folder: Path, *, cut: bool = False) -> bool:
+def fake_run(text: str, *, folder: Path, cut: bool = False) -> None:
     """Write three frames with deviations 0.01, 0.5 and 2.0, as LAMMPS would."""
-    assert "read_data start.data" in (folder / "walk.in").read_text()
+    assert "read_data start.data" in text
+    assert read_structure(folder / "start.data").get_chemical_symbols() == list(ELEMENTS)
     parts, lines = [], ["#  header"]
     for step, deviation in ((0, 0.01), (30, 0.5), (60, 2.0)):
         atoms = small()
@@ -176,46 +168,54 @@ def fake_lmp(folder: Path, *, cut: bool = False) -> bool:
             f"ITEM: ATOMS id type x y z\n{rows}\n"
         )
         lines.append(f"{step} 0 0 0 {deviation} 0 0")
-    text = "".join(parts)
-    (folder / "walk.lammpstrj").write_text(text[:-20] if cut else text)
+    dump = "".join(parts)
+    (folder / "walk.lammpstrj").write_text(dump[:-20] if cut else dump)
     (folder / "deviation.txt").write_text("\n".join(lines) + "\n")
-    return not cut
+    if cut:
+        raise LammpsError("lost atoms")
 
 
-def test_explore_writes_candidates_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(active, "_lmp", fake_lmp)
-    count = active.explore(start(), models=[Path("/m.pb")], work=tmp_path, number=1, count=2,
-                           steps=30)  # fmt: skip
+def test_explore_writes_candidates_once(
+    tmp_path: Path, models: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(active.lammps, "run", fake_run)
+    count = active.explore(start(), models=models, work=tmp_path, number=1, count=2, steps=30)
     assert count == 2  # the frame beyond the window is not taken
     found = frames.read_shard(tmp_path / "round-1" / "toy.extxyz")
     assert [f.info["frame_id"] for f in found] == ["toy/a1/s000000", "toy/a1/s000030"]
+    assert found[0].get_chemical_symbols() == list(ELEMENTS)
     assert found[1].info["deviation_eV_per_A"] == 0.5
     assert found[1].info["origin"] == "active-1"
     # The tilt is read: the box of the dump is a bounding box 0.5 wider.
     assert found[0].cell.array[0] == pytest.approx([5.0, 0, 0])
     assert found[0].cell.array[1] == pytest.approx([0.5, 5.0, 0])
     assert found[0].info["volume_scale"] == pytest.approx(1.0)
-    monkeypatch.setattr(active, "_lmp", lambda folder: pytest.fail("walked again"))
-    assert active.explore(start(), models=[Path("/m.pb")], work=tmp_path, number=1) == 2
+    monkeypatch.setattr(active.lammps, "run", lambda *_, **__: pytest.fail("walked again"))
+    assert active.explore(start(), models=models, work=tmp_path, number=1) == 2
 
 
-def test_explore_drops_a_broken_last_frame(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(active, "_lmp", lambda folder: fake_lmp(folder, cut=True))
+def test_explore_keeps_what_a_broken_walk_left(
+    tmp_path: Path, models: list[Path], monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    monkeypatch.setattr(
+        active.lammps, "run", lambda t, *, folder: fake_run(t, folder=folder, cut=True)
+    )
     wide = (0.0, 5.0)
-    assert active.explore(start(), models=[Path("/m.pb")], work=tmp_path, number=1, window=wide,
+    assert active.explore(start(), models=models, work=tmp_path, number=1, window=wide,
                           count=2, steps=30) == 2  # fmt: skip
+    assert "the walk broke off: lost atoms" in capsys.readouterr().out
 
 
-def test_explore_quotes_lammps_when_there_is_no_frame(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_explore_passes_on_why_there_is_no_frame(
+    tmp_path: Path, models: list[Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fail(folder: Path) -> bool:
-        (folder / "screen.txt").write_text("ERROR: Unknown pair style deepmd")
-        return False
+    def fail(text: str, *, folder: Path) -> None:
+        raise LammpsError("Unknown pair style deepmd")
 
-    monkeypatch.setattr(active, "_lmp", fail)
-    with pytest.raises(InputError, match="toy: LAMMPS made no frame:\nERROR: Unknown pair style"):
-        active.explore(start(), models=[Path("/m.pb")], work=tmp_path, number=1)
+    monkeypatch.setattr(active.lammps, "run", fail)
+    with pytest.raises(LammpsError, match="Unknown pair style"):
+        active.explore(start(), models=models, work=tmp_path, number=1)
 
 
 def test_a_walk_goes_on_from_a_labelled_frame(tmp_path: Path) -> None:
@@ -230,6 +230,34 @@ def test_a_walk_goes_on_from_a_labelled_frame(tmp_path: Path) -> None:
     atoms, pack = active.start_frame(start(pack=True), tmp_path, np.random.default_rng(0))
     assert not pack
     assert atoms.positions[0] == pytest.approx([1.25, 1.25, 1.25])
+
+
+def test_seeds_stay_below_what_lammps_takes() -> None:
+    class Highest:
+        def integers(self, low: int, high: int) -> int:
+            return high - 1
+
+    assert 0 < active.lammps_seed(Highest()) < 900_000_000 - 1  # type: ignore[arg-type]
+    seeds = [active.lammps_seed(np.random.default_rng(i)) for i in range(200)]
+    assert max(seeds) < 900_000_000 - 1
+    assert len(set(seeds)) == 200
+
+
+def test_a_failed_walk_does_not_stop_the_others(
+    tmp_path: Path, models: list[Path], monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    def walk(each: Start, **_: object) -> int:
+        if each.family == "GaCl2":
+            raise InputError("GaCl2: LAMMPS made no frame")
+        return 7
+
+    monkeypatch.setattr(active, "explore", walk)
+    families = ["LiCl-wurtzite", "GaCl2", "slab-2-2"]
+    assert active.main(["explore", "--work", str(tmp_path), "--round", "1", "--models", *map(str, models),
+                        "--families", *families]) == 1  # fmt: skip
+    said = capsys.readouterr()
+    assert "no walk for GaCl2" in said.err
 
 
 # --- labels, with a stand-in for the teacher ---------------------------------------------
@@ -298,5 +326,5 @@ def test_command_needs_two_models(tmp_path: Path, capsys: pytest.CaptureFixture[
     base = ["explore", "--work", str(tmp_path), "--round", "1", "--models"]
     assert active.main([*base, "a.pb"]) == 1
     assert "cannot deviate from itself" in capsys.readouterr().err
-    assert active.main([*base, "a.pb", "b.pb"]) == 1
+    assert active.main([*base, "a.pb", "b.pb", "--families", "LiCl-wurtzite"]) == 1
     assert "a.pb: no such model" in capsys.readouterr().err

