@@ -1,0 +1,254 @@
+"""Error tables and parity data of a student or teacher, into data/potential/results.
+
+    python -m repro.potential.evaluate_cli student --model MODEL.pb --name reference
+    python -m repro.potential.evaluate_cli dft --model MODEL.pb --name reference
+    python -m repro.potential.evaluate_cli dft --teacher 7net-l3i5      (extra [labels])
+
+``student`` compares a model with the shipped teacher labels, training and validation
+frames apart (``errors_NAME.csv``, ``parity_NAME.csv``).  ``dft`` compares a model or
+the teacher with the shipped DFT frames, held-out frames apart (``errors_dft_NAME.csv``,
+``parity_dft_NAME.csv``, ``frames_dft_NAME.csv``).
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import shlex
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from ase import Atoms
+
+from repro import data, paths
+from repro.errors import InputError, ReproError
+from repro.potential import frames, tables
+from repro.potential.evaluate import (
+    MIN_SHIFT_FRAMES,
+    composition,
+    contributions,
+    error_records,
+    error_table,
+    fit_shift,
+    parity,
+    summarise,
+)
+from repro.potential.predictions import (
+    Evaluator,
+    Floats,
+    Prediction,
+    load_model,
+    predict,
+    predict_ase,
+    reference,
+)
+from repro.potential.teacher import LABEL_MODEL, MODELS, Teacher
+from repro.potential.trainset import SPLIT_RULE, in_validation
+
+LABELS = "SevenNet 7net-l3i5 + Grimme D2 labels, data/potential/labels"
+DFT = "CP2K PBE-D2 frames, data/potential/dft"
+
+
+def load_labels(*, families: Sequence[str] = (), every: int = 1) -> list[Atoms]:
+    """Return the shipped label frames with what the table says of them in ``info``.
+
+    Parameters
+    ----------
+    families:
+        Only these; all if empty.
+    every:
+        Each n-th frame of a family only, for trials.
+
+    Raises
+    ------
+    InputError
+        For a family that is not in the labels.
+    """
+    import dpdata
+
+    file = data.path("potential/labels/labels.hdf5")
+    with open(data.path("potential/labels/frames.csv"), newline="", encoding="utf-8") as stream:
+        rows = list(csv.DictReader(stream))
+    there = dict.fromkeys(row["family"] for row in rows)
+    for name in families:
+        if name not in there:
+            raise InputError(f"family {name!r}: not in the labels, which hold {', '.join(there)}")
+    found: list[Atoms] = []
+    for name in families or there:
+        content = dpdata.LabeledSystem(f"{file}#/{name}", fmt="deepmd/hdf5").data
+        symbols = [content["atom_names"][k] for k in content["atom_types"]]
+        own = [row for row in rows if row["family"] == name]
+        for row in own[::every]:
+            i = int(row["index"])
+            atoms = Atoms(symbols, positions=content["coords"][i], cell=content["cells"][i],
+                          pbc=True)  # fmt: skip
+            info: dict[str, Any] = {k: row[k] for k in ("frame_id", "family", "kind", "origin")}
+            info |= {k: float(row[k]) for k in ("temperature_K", "volume_scale")}
+            found.append(frames.labelled(
+                atoms, energy=float(content["energies"][i]), forces=content["forces"][i],
+                stress=-content["virials"][i] / atoms.get_volume(), info=info))  # fmt: skip
+    return found
+
+
+def training_split(atoms: Atoms) -> str:
+    """Return ``"validation"`` or ``"train"``, by the rule of the training sets."""
+    return "validation" if in_validation(str(atoms.info["frame_id"])) else "train"
+
+
+def dft_split(atoms: Atoms) -> str:
+    """Return ``"held-out"`` or ``"other"``."""
+    return "held-out" if bool(atoms.info["held_out"]) else "other"
+
+
+def student(
+    model: str | Path | Evaluator, found: Sequence[Atoms], *, split: Callable[[Atoms], str],
+    name: str, points: int = 300, seed: int = 1,
+) -> tuple[list[dict[str, Any]], list[dict[str, str]]]:  # fmt: skip
+    """Return error rows and parity rows of a model against the labels of frames."""
+    said = predict(model, found)
+    table = error_table(found, said, split=split, seed=seed)
+    records = error_records(table, model=name, against="teacher",
+                            source=f"computed: repro.potential.evaluate_cli student; {LABELS}")  # fmt: skip
+    return records, parity(found, said, split=split, points=points, seed=seed)
+
+
+def against_dft(
+    said: Prediction, found: Sequence[Atoms], *, name: str, points: int = 300, seed: int = 1
+) -> tuple[list[dict[str, Any]], list[dict[str, str]], list[dict[str, Any]]]:
+    """Return error rows, parity rows and one row per frame against DFT frames.
+
+    CP2K's energies have another zero.  The reference energy of each element is fitted
+    on the frames that are *not* held out, and only compositions that those span are
+    compared; with too few of them no energy is.
+    """
+    difference = said.energies - reference(found).energies
+    free = np.array([not bool(frame.info["held_out"]) for frame in found])
+    fitted = fit_shift([f for f, use in zip(found, free, strict=True) if use], difference[free])
+    shift: Floats = np.full(len(found), np.nan)
+    note = (f"no energies: {int(free.sum())} frames that are not held out, "
+            f"{MIN_SHIFT_FRAMES} needed for the element references")  # fmt: skip
+    if fitted is not None:
+        shift = fitted.apply(composition(found))
+        note = (f"element references fitted on {fitted.frames} frames that are not held out "
+                f"(rank {len(fitted.basis)}); 'other' energies are residuals of that fit")  # fmt: skip
+    source = f"computed: repro.potential.evaluate_cli dft; {DFT}"
+    table = error_table(found, said, split=dft_split, shift=shift, seed=seed)
+    rows = contributions(found, said, reference(found), shift=shift)
+    single = []
+    for i, frame in enumerate(found):
+        own = summarise(rows[i : i + 1])
+        off = 1000 * (difference[i] - shift[i]) / len(frame)
+        single.append({
+            "model": name, "frame_id": frame.info["frame_id"], "family": frame.info["family"],
+            "kind": frame.info["kind"], "split": dft_split(frame), "atoms": len(frame),
+            "energy_error_meV_per_atom": tables.tidy(float(off)),
+            "force_rmse_meV_per_A": tables.tidy(own.force_rmse.value),
+            "force_rms_reference_meV_per_A": tables.tidy(own.force_rms_reference),
+            "force_slope": tables.tidy(own.force_slope.value),
+            "stress_rmse_GPa": tables.tidy(own.stress_rmse.value),
+            "pressure_difference_GPa": tables.tidy(own.pressure_difference.value),
+            "source": source,
+        })  # fmt: skip
+    return (error_records(table, model=name, against="DFT", source=source, note=note),
+            parity(found, said, split=dft_split, shift=shift, points=points, seed=seed),
+            single)  # fmt: skip
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Return the command line parser."""
+    parser = argparse.ArgumentParser(
+        prog="python -m repro.potential.evaluate_cli", description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )  # fmt: skip
+    commands = parser.add_subparsers(dest="command", required=True)
+    common = argparse.ArgumentParser(add_help=False)
+    common.add_argument("--name", help="name in the tables and file names")
+    common.add_argument("--out", type=Path, default=paths.data_dir() / "potential" / "results",
+                        help="folder of the tables (data/potential/results)")  # fmt: skip
+    common.add_argument("--points", type=int, default=300, help="parity forces per family (300)")
+    common.add_argument("--seed", type=int, default=1, help="of bootstrap and thinning (1)")
+    one = commands.add_parser("student", parents=[common], help="a model against teacher labels")
+    one.add_argument("--model", type=Path, required=True, help="frozen or compressed .pb")
+    one.add_argument("--families", nargs="+", default=[], help="only these")
+    one.add_argument("--every", type=int, default=1, help="each n-th frame only, for trials")
+    two = commands.add_parser("dft", parents=[common], help="a model or the teacher against DFT")
+    which = two.add_mutually_exclusive_group(required=True)
+    which.add_argument("--model", type=Path, help="frozen or compressed .pb")
+    which.add_argument("--teacher", choices=MODELS, help="SevenNet + D2 instead")
+    return parser
+
+
+def run(args: argparse.Namespace) -> str:
+    """Carry out a parsed command; return the line to print."""
+    begin = time.monotonic()
+    name = args.name or (f"teacher-{args.teacher}" if args.model is None else args.model.stem)
+    if args.points < 3:
+        raise InputError(f"--points {args.points}: expected 3 or more")
+    files: dict[str, str] = {}
+    parameters: dict[str, Any] = {"model": str(args.model or f"{args.teacher} + D2")}
+    if args.model is not None and args.model.is_file():
+        parameters["model_sha256"] = data.sha256(args.model)
+    if args.command == "student":
+        if args.every < 1:
+            raise InputError(f"--every {args.every}: expected 1 or more")
+        model = load_model(args.model)
+        found = load_labels(families=args.families, every=args.every)
+        records, points = student(model, found, split=training_split, name=name,
+                                  points=args.points, seed=args.seed)  # fmt: skip
+        parameters["split_rule"] = SPLIT_RULE
+        stem, sources = name, [LABELS]
+    else:
+        found = frames.read_shard(data.path("potential/dft/frames.extxyz"))
+        said = (predict_ase(Teacher(model=args.teacher or LABEL_MODEL), found)
+                if args.model is None else predict(args.model, found))  # fmt: skip
+        records, points, single = against_dft(said, found, name=name, points=args.points,
+                                              seed=args.seed)  # fmt: skip
+        stem, sources = f"dft_{name}", [DFT]
+        tables.write_table(args.out / f"frames_{stem}.csv", single)
+        files[f"frames_{stem}.csv"] = f"errors of {name} against DFT, one row per frame"
+    tables.write_table(args.out / f"errors_{stem}.csv", records)
+    tables.write_table(args.out / f"parity_{stem}.csv", points)
+    files |= {
+        f"errors_{stem}.csv": f"errors of {name} by kind, family, origin and split, with 95 % "
+                              "bootstrap intervals over frames",
+        f"parity_{stem}.csv": f"random force components, energies and pressures of {name} and "
+                              "of the reference",
+    }  # fmt: skip
+    tables.list_results(
+        args.out, title=f"{args.command} {name}", sources=sources,
+        command="python -m repro.potential.evaluate_cli " + shlex.join(args.given),
+        parameters=parameters | {"frames": len(found), "points_per_family": args.points},
+        seed=args.seed, wall_time_s=time.monotonic() - begin, files=files,
+    )  # fmt: skip
+    lines = [f"{len(found)} frames, {len(records)} rows in {args.out / f'errors_{stem}.csv'}"]
+    for row in records:
+        if row["by"] == "overall":
+            lines.append(
+                f"  {row['split']:10s} {row['frames']:>5s} frames: force RMSE "
+                f"{row['force_rmse_meV_per_A']} [{row['force_rmse_meV_per_A_low']}, "
+                f"{row['force_rmse_meV_per_A_high']}] meV/A, energy RMSE "
+                f"{row['energy_rmse_meV_per_atom'] or 'none'} meV/atom, pressure "
+                f"{row['pressure_difference_GPa']} GPa, slope {row['force_slope']}"
+            )
+    return "\n".join(lines + ([f"  {records[0]['note']}"] if records[0]["note"] else []))
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; return its exit status."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    args = build_parser().parse_args(given)
+    args.given = given
+    try:
+        print(run(args))
+    except ReproError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

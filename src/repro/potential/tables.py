@@ -1,0 +1,61 @@
+"""Result tables of the potential: CSV, and one manifest for several commands."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from repro import data
+from repro.errors import InputError
+
+
+def tidy(value: float | int) -> str:
+    """Return a number for CSV: integers whole, floats to 5 figures, NaN empty."""
+    if isinstance(value, int | np.integer):
+        return str(int(value))
+    return f"{value:.5g}" if np.isfinite(value) else ""
+
+
+def write_table(file: Path, rows: Sequence[dict[str, Any]]) -> None:
+    """Write rows as CSV; the old file stays until the new one is whole."""
+    if not rows:
+        raise InputError(f"{file}: no rows to write")
+    file.parent.mkdir(parents=True, exist_ok=True)
+    partial = file.with_name("part-" + file.name)
+    with open(partial, "w", newline="", encoding="utf-8") as stream:
+        table = csv.DictWriter(stream, fieldnames=list(rows[0]))
+        table.writeheader()
+        table.writerows(rows)
+    partial.replace(file)
+
+
+def list_results(
+    folder: Path, *, title: str, command: str, sources: Iterable[str], parameters: dict[str, Any],
+    seed: int | None, wall_time_s: float, files: dict[str, str],
+) -> None:  # fmt: skip
+    """Add files to the one manifest of a folder that several commands write to.
+
+    What the manifest says of other files stays; a second run of the same ``title``
+    replaces what the first said.
+    """
+    old: dict[str, Any] = {}
+    if (folder / data.MANIFEST).exists():
+        old = data.manifest(folder)
+    kept = {name: str(entry["description"]) for name, entry in old.get("files", {}).items()
+            if (folder / name).is_file()}  # fmt: skip
+    runs = dict(old.get("parameters", {}))
+    runs[title] = {"command": command, "seed": seed, "wall_time_s": round(wall_time_s, 1),
+                   "machine": data.machine(), **parameters}  # fmt: skip
+    known = list(old.get("sources", []))
+    data.write_manifest(
+        folder, title="Results on the potential", license="CC-BY-4.0",
+        sources=known + [s for s in sources if s not in known],
+        command="each run's command stands under parameters", parameters=runs, seed=None,
+        wall_time_s=sum(float(r.get("wall_time_s", 0.0)) for r in runs.values()
+                        if isinstance(r, dict)),
+        files=kept | files,
+    )  # fmt: skip
