@@ -1,0 +1,1 @@
+"""Molecular dynamics with LAMMPS: structures in, logs out, runs that survive a kill."""

@@ -1,0 +1,139 @@
+"""Pieces of LAMMPS input: units metal, atom_style atomic, Nose-Hoover ensembles."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from repro.errors import InputError
+
+TDAMP_PS = 0.2
+PDAMP_PS = 1.0
+COLUMNS = ("step", "time", "temp", "pe", "ke", "etotal", "press", "vol", "density",
+           "pxx", "pyy", "pzz", "pyz", "pxz", "pxy")  # fmt: skip
+
+
+def _positive(**values: float) -> None:
+    for name, value in values.items():
+        if not value > 0:
+            raise InputError(f"{name}={value}: expected a positive number")
+
+
+def header(
+    *,
+    pair: str,
+    timestep_fs: float,
+    structure: str | None = None,
+    restart: str | None = None,
+    skin: float = 1.0,
+) -> str:
+    """Return the opening of a script: units, atoms, interaction, neighbours, time step.
+
+    Parameters
+    ----------
+    pair:
+        Lines of ``pair_style`` and ``pair_coeff`` (:func:`repro.md.guard.pair_commands`).
+        They stand after ``read_restart`` too: a restart does not hold the network.
+    timestep_fs:
+        In femtoseconds.
+    structure, restart:
+        Data file or restart file to read; exactly one.
+    skin:
+        Neighbour skin in angstrom.
+
+    Raises
+    ------
+    InputError
+        For both or neither file, or a number that is not positive.
+    """
+    _positive(timestep_fs=timestep_fs, skin=skin)
+    if (structure is None) == (restart is None):
+        raise InputError("a script begins from a structure or from a restart: give exactly one")
+    read = f"read_data {structure}" if structure is not None else f"read_restart {restart}"
+    style = "atom_style atomic\nboundary p p p\n" if structure is not None else ""
+    return (
+        f"units metal\n{style}{read}\n\n{pair.rstrip()}\n\n"
+        f"neighbor {skin:g} bin\nneigh_modify every 1 delay 0 check yes\n"
+        f"timestep {timestep_fs / 1000:.10g}\n"
+    )
+
+
+def thermo(every: int, columns: Sequence[str] = COLUMNS) -> str:
+    """Return the thermo output: totals, not per atom, written at once, 12 figures."""
+    if every < 1:
+        raise InputError(f"thermo every {every} steps: expected one or more")
+    return (
+        f"thermo_style custom {' '.join(columns)}\n"
+        "thermo_modify norm no flush yes line one format float %.12g\n"
+        f"thermo {every}\n"
+    )
+
+
+def velocities(temperature: float, seed: int) -> str:
+    """Return Gaussian velocities without net momentum; the same on any number of ranks."""
+    _positive(temperature=temperature, seed=seed)
+    return f"velocity all create {temperature:g} {seed} mom yes rot no dist gaussian loop all\n"
+
+
+def relax(*, force: float = 0.05, steps: int = 200) -> str:
+    """Return a short minimisation (fixed cell), down to a force in eV/angstrom."""
+    _positive(force=force, steps=steps)
+    return f"min_style cg\nminimize 0.0 {force:g} {steps} {10 * steps}\nreset_timestep 0\n"
+
+
+def nve() -> str:
+    """Return a constant-energy ensemble."""
+    return "fix ensemble all nve\n"
+
+
+def nvt(start: float, stop: float | None = None, *, damp_ps: float = TDAMP_PS) -> str:
+    """Return a Nose-Hoover thermostat from one temperature (K) to another."""
+    stop = start if stop is None else stop
+    _positive(start=start, stop=stop, damp_ps=damp_ps)
+    return f"fix ensemble all nvt temp {start:g} {stop:g} {damp_ps:g}\n"
+
+
+def npt(
+    start: float,
+    stop: float | None = None,
+    *,
+    pressure_bar: float = 0.0,
+    coupling: str = "aniso",
+    damp_ps: float = TDAMP_PS,
+    pressure_damp_ps: float = PDAMP_PS,
+) -> str:
+    """Return a Nose-Hoover thermostat and barostat.
+
+    Parameters
+    ----------
+    start, stop:
+        Temperatures in K at the beginning and the end of the run.
+    pressure_bar:
+        In bar.
+    coupling:
+        ``iso`` (one length), ``aniso`` (three) or ``tri`` (all six).
+    damp_ps, pressure_damp_ps:
+        Relaxation times in ps.
+
+    Raises
+    ------
+    InputError
+        For another coupling or a number that is not positive.
+    """
+    stop = start if stop is None else stop
+    _positive(start=start, stop=stop, damp_ps=damp_ps, pressure_damp_ps=pressure_damp_ps)
+    if coupling not in ("iso", "aniso", "tri"):
+        raise InputError(f"coupling {coupling!r}: expected iso, aniso or tri")
+    return (
+        f"fix ensemble all npt temp {start:g} {stop:g} {damp_ps:g} "
+        f"{coupling} {pressure_bar:g} {pressure_bar:g} {pressure_damp_ps:g}\n"
+    )
+
+
+def dump(every: int, file: str, columns: Sequence[str] = ("id", "type", "x", "y", "z")) -> str:
+    """Return a trajectory of every so many steps, in the order of ids."""
+    if every < 1:
+        raise InputError(f"dump every {every} steps: expected one or more")
+    return (
+        f"dump trajectory all custom {every} {file} {' '.join(columns)}\n"
+        "dump_modify trajectory sort id flush yes\n"
+    )
