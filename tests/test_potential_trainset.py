@@ -59,6 +59,13 @@ def test_split_is_by_id_alone_and_80_to_20() -> None:
         9, 10, 17, 24, 28, 39]  # fmt: skip
 
 
+def test_neighbours_along_a_walk_stay_together_and_blocks_part() -> None:
+    sides = [trainset.in_validation(f"LiCl-32/a1/s{step:06d}") for step in range(0, 30000, 30)]
+    blocks = np.array(sides).reshape(-1, trainset.BLOCK // 30)
+    assert (blocks == blocks[:, :1]).all()
+    assert 0.1 < blocks[:, 0].mean() < 0.3
+
+
 def test_real_labels_split_near_80_to_20() -> None:
     share = np.mean([trainset.in_validation(i) for i in some_ids()])
     assert share == pytest.approx(0.2, abs=0.06)

@@ -146,3 +146,68 @@ def plot_series(ax: Axes, x: Sequence[float], y: Sequence[float], *, label: str,
                 number: int = 0) -> None:  # fmt: skip
     """Draw one thin series in the colour of its number."""
     ax.plot(x, y, linewidth=1.0, color=CYCLE[number % len(CYCLE)], label=label)
+
+
+def plot_learning(ax: Axes, curves: Mapping[str, pd.DataFrame], *, column: str, words: str,
+                  rows: int = 40) -> None:  # fmt: skip
+    """Draw validation errors against training steps, smoothed over neighbouring rows.
+
+    Parameters
+    ----------
+    ax:
+        Axes.
+    curves:
+        Name to table with ``step`` and ``column`` (``LearningCurve.table()``).
+    column, words:
+        Which error, and how to call it.
+    rows:
+        Points to draw; each is the root mean square of the rows it stands for.
+    """
+    for number, (name, curve) in enumerate(curves.items()):
+        own = curve[["step", column]].dropna()
+        own = own[own.step > 0]
+        group = np.arange(len(own)) * rows // max(len(own), 1)
+        step = own.step.groupby(group).mean()
+        error = (own[column] ** 2).groupby(group).mean() ** 0.5
+        ax.plot(step, error, color=CYCLE[number % len(CYCLE)], label=name)
+    ax.set(xlabel="training step", ylabel=words, xscale="log", yscale="log")
+    ax.legend(fontsize=8.5)
+
+
+def plot_drift(ax: Axes, drift: pd.DataFrame) -> None:
+    """Draw energy drift with error bars against the time step, one line per temperature.
+
+    ``drift`` has columns ``target_K``, ``timestep_fs``, ``drift_meV_per_atom_ns`` and
+    ``drift_error_meV_per_atom_ns``.
+    """
+    for number, (temperature, own) in enumerate(drift.groupby("target_K")):
+        ax.errorbar(own.timestep_fs, own.drift_meV_per_atom_ns,
+                    yerr=own.drift_error_meV_per_atom_ns, fmt="os"[number % 2] + "-", capsize=3,
+                    color=CYCLE[number % len(CYCLE)], label=f"{temperature:g} K")  # fmt: skip
+    ax.axhline(0.0, color="black", linewidth=0.8)
+    ax.set(xlabel="time step (fs)", ylabel="energy drift (meV/atom per ns)")
+    ax.legend(fontsize=8.5)
+
+
+def plot_eos(
+    axes: Sequence[Axes], points: Mapping[str, pd.DataFrame], phases: Sequence[str]
+) -> None:
+    """Draw energy against volume, one panel per phase and one colour per calculator.
+
+    Parameters
+    ----------
+    axes:
+        One per phase.
+    points:
+        Calculator to table with ``phase``, ``volume_A3``, ``energy_eV``, ``atoms``.
+    phases:
+        Which, in order.
+    """
+    for ax, phase in zip(axes, phases, strict=True):
+        for number, (name, table) in enumerate(points.items()):
+            own = table[table.phase == phase].sort_values("volume_A3")
+            if len(own):
+                energy = 1000 * (own.energy_eV - own.energy_eV.min()) / own.atoms
+                ax.plot(own.volume_A3 / own.atoms, energy, "os^"[number % 3] + "-", markersize=4,
+                        linewidth=1.2, color=CYCLE[number % len(CYCLE)], label=name)  # fmt: skip
+        ax.set_title(phase, fontsize=9.5)

@@ -21,9 +21,12 @@ from ase import Atoms
 from repro.errors import InputError, did_you_mean
 from repro.potential import ELEMENTS, dft, export, frames
 
+BLOCK = 300  # steps of a walk, 0.9 ps
 SPLIT_RULE = ("validation if int(sha256('split:' + visit), 16) % 5 == 0, where visit is the frame "
-              "id without the p<number> of a perturbed copy")  # fmt: skip
+              "id without the p<number> of a perturbed copy, and of a walk's frame the number "
+              f"of its block of {BLOCK} steps instead of its step")  # fmt: skip
 _COPY = re.compile(r"(/v\d+)p\d*$")
+_WALK = re.compile(r"(/a\d+)/s(\d+)$")
 TRAIN, VALIDATION = "train.hdf5", "validation.hdf5"
 
 
@@ -34,10 +37,13 @@ def _number(text: str) -> int:
 def in_validation(frame_id: str) -> bool:
     """Return whether a frame is for validation, one in five (:data:`SPLIT_RULE`).
 
-    A frame and its perturbed copies are nearly the same arrangement; they stay on
-    one side, or the validation error would flatter.
+    A frame and its perturbed copies are nearly the same arrangement, and so are
+    neighbours along a walk; they stay on one side, or the validation error would
+    flatter.
     """
-    return _number("split:" + _COPY.sub(r"\1", frame_id)) % 5 == 0
+    visit = _COPY.sub(r"\1", frame_id)
+    visit = _WALK.sub(lambda m: f"{m[1]}/b{int(m[2]) // BLOCK}", visit)
+    return _number("split:" + visit) % 5 == 0
 
 
 def chosen(frame_ids: Iterable[str], count: int | None) -> set[str]:

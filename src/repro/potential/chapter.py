@@ -1,0 +1,139 @@
+"""What the training chapter shows: shipped tables, and the training it runs live."""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from repro import data
+from repro.errors import DataError
+from repro.potential import simulate
+from repro.potential.simulate import ShortRun
+from repro.potential.training import Training, train
+
+RESULTS = "potential/results"
+
+
+def table(name: str) -> pd.DataFrame:
+    """Return a result table of ``data/potential/results`` by its name without ``.csv``."""
+    return pd.read_csv(data.path(f"{RESULTS}/{name}.csv"))
+
+
+def labels() -> pd.DataFrame:
+    """Return the index of the teacher labels, one row per frame."""
+    return pd.read_csv(data.path("potential/labels/frames.csv"))
+
+
+def dft(name: str) -> pd.DataFrame:
+    """Return a table of ``data/potential/dft``: cutoff, kpoints or teacher_vs_dft."""
+    return pd.read_csv(data.path(f"potential/dft/{name}.csv"))
+
+
+def model(name: str = "reference") -> Path:
+    """Return a shipped model, e.g. ``reference`` or ``reference-seed2``."""
+    return data.path(f"potential/models/{name}.pb")
+
+
+def by_family(index: pd.DataFrame) -> pd.DataFrame:
+    """Return how many frames each family has, and what they span.
+
+    Parameters
+    ----------
+    index:
+        As from :func:`labels`.
+    """
+    groups = index.groupby("family", sort=False)
+    return pd.DataFrame({
+        "kind": groups.kind.first(), "frames": groups.size(), "atoms": groups.natoms.first(),
+        "temperature (K)": groups.temperature_K.agg(lambda t: f"{t.min():.0f} to {t.max():.0f}"),
+        "pressure (GPa)": groups.pressure_GPa.agg(lambda p: f"{p.min():.1f} to {p.max():.1f}"),
+        "force, rms (eV/Å)": groups.force_rms_eV_per_A.median().round(2),
+    })  # fmt: skip
+
+
+def one(
+    errors: pd.DataFrame, *, by: str = "overall", group: str = "overall", split: str
+) -> pd.Series:
+    """Return the row of an error table for one group of frames on one side.
+
+    Raises
+    ------
+    DataError
+        If the table has no such row, or several.
+    """
+    own = errors[(errors.by == by) & (errors.group == group) & (errors.split == split)]
+    if len(own) != 1:
+        raise DataError(f"error table: {len(own)} rows for {by} {group!r}, split {split!r}")
+    return own.iloc[0]
+
+
+def error_rows(sets: dict[str, pd.Series]) -> pd.DataFrame:
+    """Return some error rows side by side, with their intervals, in words and units."""
+
+    def interval(row: pd.Series, name: str, digits: int) -> str:
+        if pd.isna(row[name]):
+            return "–"
+        return f"{row[name]:.{digits}f} ({row[name + '_low']:.{digits}f} to {row[name + '_high']:.{digits}f})"
+
+    return pd.DataFrame([
+        {"": words, "frames": int(row.frames),
+         "force (meV/Å)": interval(row, "force_rmse_meV_per_A", 0),
+         "energy (meV/atom)": interval(row, "energy_rmse_meV_per_atom", 1),
+         "stress (GPa)": interval(row, "stress_rmse_GPa", 2),
+         "mean pressure difference (GPa)": interval(row, "pressure_difference_GPa", 2),
+         "force slope": interval(row, "force_slope", 3)}
+        for words, row in sets.items()
+    ]).set_index("")  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Live:
+    """A training and a run made while the page was.
+
+    Attributes
+    ----------
+    training:
+        What came of the training.
+    run:
+        The picosecond of LAMMPS with the model.
+    """
+
+    training: Training
+    run: ShortRun
+
+
+def live(
+    *, minutes: float, seed: int = 1, frames: int = 150, temperature: float = 300.0,
+    picoseconds: float = 1.0,
+) -> Live:  # fmt: skip
+    """Train the class network on a few labels, then run LAMMPS with it.
+
+    Parameters
+    ----------
+    minutes:
+        Time for the training; freezing and compressing come on top.
+    seed:
+        Of weights, batches and velocities.
+    frames:
+        Labels to train on, chosen by their ids.
+    temperature, picoseconds:
+        Of the run, on a melt of 64 atoms with a time step of 1 fs.
+
+    Raises
+    ------
+    ReproError
+        If training or run fail; the message says why.
+    """
+    with tempfile.TemporaryDirectory(prefix="live-") as folder:
+        trained = train(preset="class", work=Path(folder) / "training", minutes=minutes,
+                        seed=seed, max_frames=frames, progress=False)  # fmt: skip
+        if trained.model is None:
+            raise DataError("the live training ended without a model")
+        atoms, _ = simulate.melt(64)
+        ran = simulate.short_md(trained.model, atoms, temperature=temperature,
+                                picoseconds=picoseconds, seed=seed,
+                                folder=Path(folder) / "run")  # fmt: skip
+    return Live(trained, ran)
