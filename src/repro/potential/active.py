@@ -26,7 +26,8 @@ from pathlib import Path
 import numpy as np
 from ase import Atoms
 
-from repro.errors import InputError, ReproError
+from repro.commands import plain_errors
+from repro.errors import InputError
 from repro.md import lammps
 from repro.md.datafile import read_dump, write_structure
 from repro.md.lammps import LammpsError
@@ -216,36 +217,33 @@ def build_parser() -> argparse.ArgumentParser:
     return parser
 
 
+@plain_errors
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; return its exit status."""
     args = build_parser().parse_args(arguments)
-    try:
-        if args.command == "label":
-            new, refused = label(args.work, number=args.round, threads=args.threads,
-                                 stop_at=time.time() + 3600 * args.hours)  # fmt: skip
-            print(f"labels done: {new} new frames, {refused} refused")
-            return 0
-        if len(args.models) < 2:
-            raise InputError("one model cannot deviate from itself: expected two or more")
-        total, failed = 0, []
-        for start in starts().values():
-            if args.families and start.family not in args.families:
-                continue
-            try:
-                total += explore(
-                    start, models=args.models, work=args.work,
-                    number=args.round, seed=args.seed, count=args.legs, steps=args.steps,
-                    window=(args.window[0], args.window[1]),
-                )  # fmt: skip
-            except (InputError, LammpsError) as error:
-                print(error, file=sys.stderr, flush=True)
-                failed.append(start.family)
-        if failed:
-            raise InputError(f"no walk for {', '.join(failed)}; the others stand")
-        print(f"{total} candidates")
-    except ReproError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
+    if args.command == "label":
+        new, refused = label(args.work, number=args.round, threads=args.threads,
+                             stop_at=time.time() + 3600 * args.hours)  # fmt: skip
+        print(f"labels done: {new} new frames, {refused} refused")
+        return 0
+    if len(args.models) < 2:
+        raise InputError("one model cannot deviate from itself: expected two or more")
+    total, failed = 0, []
+    for start in starts().values():
+        if args.families and start.family not in args.families:
+            continue
+        try:
+            total += explore(
+                start, models=args.models, work=args.work,
+                number=args.round, seed=args.seed, count=args.legs, steps=args.steps,
+                window=(args.window[0], args.window[1]),
+            )  # fmt: skip
+        except (InputError, LammpsError) as error:
+            print(error, file=sys.stderr, flush=True)
+            failed.append(start.family)
+    if failed:
+        raise InputError(f"no walk for {', '.join(failed)}; the others stand")
+    print(f"{total} candidates")
     return 0
 
 

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from repro import data
 from repro.errors import DataError
+from repro.md import guard
 from repro.potential import simulate
+from repro.potential.presets import Preset
 from repro.potential.simulate import ShortRun
 from repro.potential.training import Training, train
 
@@ -35,6 +40,24 @@ def dft(name: str) -> pd.DataFrame:
 def model(name: str = "reference") -> Path:
     """Return a shipped model, e.g. ``reference`` or ``reference-seed2``."""
     return data.path(f"potential/models/{name}.pb")
+
+
+def shipped(name: str) -> Path:
+    """Return a file of ``data/potential/models``, e.g. ``reference.curve.csv``."""
+    return data.path(f"potential/models/{name}")
+
+
+def training(name: str = "reference") -> dict[str, Any]:
+    """Return how a shipped model was trained: frames, steps, wall time in seconds."""
+    record = json.loads(shipped(f"{name}.run.json").read_text(encoding="utf-8"))
+    spent = sum(float(session["wall_time_s"]) for session in record["sessions"])
+    return {**record, "wall_time_s": spent}
+
+
+def loss_terms(preset: Preset) -> str:
+    """Return the terms of a preset's loss in words, e.g. ``energy and force``."""
+    terms = {"energy": preset.pref_e, "force": preset.pref_f, "virial": preset.pref_v}
+    return " and ".join(word for word, pair in terms.items() if any(pair))
 
 
 def by_family(index: pd.DataFrame) -> pd.DataFrame:
@@ -89,6 +112,44 @@ def error_rows(sets: dict[str, pd.Series]) -> pd.DataFrame:
     ]).set_index("")  # fmt: skip
 
 
+def compare_moduli(student: pd.DataFrame, teacher: pd.DataFrame) -> pd.DataFrame:
+    """Return bulk moduli and volumes at rest of phases that both tables hold, by phase.
+
+    ``good`` is the ledger's reading of agreement: within 15 % or 3 GPa of the teacher.
+
+    Parameters
+    ----------
+    student, teacher:
+        As written by ``repro.potential.mechanics_cli eos``.
+    """
+    both = student[student["shape"] == "relaxed"].merge(
+        teacher[teacher["shape"] == "relaxed"], on="phase", suffixes=("_student", "_teacher")
+    )
+    both = both.dropna(subset=["bulk_modulus_GPa_student", "bulk_modulus_GPa_teacher"])
+    ours, theirs = both.bulk_modulus_GPa_student, both.bulk_modulus_GPa_teacher
+    good = ((ours - theirs).abs() <= 3.0) | ((ours / theirs - 1).abs() <= 0.15)
+    volumes = both.volume_A3_per_atom_student / both.volume_A3_per_atom_teacher - 1
+    return pd.DataFrame({
+        "student (GPa)": ours, "±": both.bulk_modulus_error_GPa_student,
+        "teacher (GPa)": theirs, "± ": both.bulk_modulus_error_GPa_teacher,
+        "student/teacher": ours / theirs, "volume misfit (%)": 100 * volumes,
+        "Materials Project (GPa)": both.bulk_modulus_mp_GPa_teacher,
+        "density, teacher (g/cm³)": both.density_g_cm3_teacher,
+        "density, measured (g/cm³)": both.density_measured_g_cm3_teacher, "good": good,
+    }).set_axis(both.phase)  # fmt: skip
+
+
+def guard_table() -> pd.DataFrame:
+    """Return, by pair of elements, where the guard ends and how close the labels come."""
+    nearest = guard.closest_in_labels(data.path("potential/labels/labels.hdf5"))
+    return pd.DataFrame([
+        {"pair": f"{a}-{b}", "guard full below (Å)": guard.reach(a, b)[0],
+         "guard ends at (Å)": guard.reach(a, b)[1],
+         "closest in the labels (Å)": round(distance, 2)}
+        for (a, b), distance in sorted(nearest.items())
+    ]).set_index("pair")  # fmt: skip
+
+
 @dataclass(frozen=True)
 class Live:
     """A training and a run made while the page was.
@@ -137,3 +198,21 @@ def live(
                                 picoseconds=picoseconds, seed=seed,
                                 folder=Path(folder) / "run")  # fmt: skip
     return Live(trained, ran)
+
+
+def live_curve(made: Live | None) -> dict[str, float]:
+    """Return steps, frames and the first and last force error of a live training.
+
+    All are zero where there was none.  First and last are root mean squares over a
+    tenth of the rows each, meV/angstrom.
+    """
+    if made is None or made.training.curve is None:
+        return {"steps": 0, "frames": 0, "first": 0.0, "last": 0.0}
+    curve = made.training.curve
+    errors = (curve.validation or curve.training).force
+    rows = max(1, len(errors) // 10)
+    return {
+        "steps": made.training.steps_done, "frames": made.training.train_frames,
+        "first": float(np.sqrt(np.mean(errors[:rows] ** 2))),
+        "last": float(np.sqrt(np.mean(errors[-rows:] ** 2))),
+    }  # fmt: skip

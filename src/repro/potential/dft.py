@@ -32,7 +32,8 @@ import numpy as np
 from ase import Atoms
 from ase.io import read
 
-from repro.errors import InputError, ReproError
+from repro.commands import plain_errors
+from repro.errors import InputError
 from repro.potential import cp2k, frames
 from repro.potential.cp2k import Result, Settings
 
@@ -309,33 +310,30 @@ def build_parser() -> argparse.ArgumentParser:
     return parser
 
 
+@plain_errors
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; return its exit status."""
     args = build_parser().parse_args(arguments)
     settings = Settings(cutoff=args.cutoff)
-    try:
-        if args.command == "run":
-            run(_read(args.frames), work=args.work, settings=settings, k_length=args.k_length,
-                orbital_transformation=args.ot, stop_at=time.time() + 3600 * args.hours)  # fmt: skip
-        elif args.command == "status":
-            names = [frame_id(atoms) for atoms in _read(args.frames)]
-            done = [n for n in names if result_file(args.work, n).exists()]
-            kept = sum(held_out(n) for n in done)
-            print(f"{len(done)} of {len(names)} frames labelled, {kept} of them held out")
+    if args.command == "run":
+        run(_read(args.frames), work=args.work, settings=settings, k_length=args.k_length,
+            orbital_transformation=args.ot, stop_at=time.time() + 3600 * args.hours)  # fmt: skip
+    elif args.command == "status":
+        names = [frame_id(atoms) for atoms in _read(args.frames)]
+        done = [n for n in names if result_file(args.work, n).exists()]
+        kept = sum(held_out(n) for n in done)
+        print(f"{len(done)} of {len(names)} frames labelled, {kept} of them held out")
+    else:
+        atoms = _read(args.frame)[0]
+        if args.command == "cutoff":
+            variants = [(f"cutoff-{c:g}", replace(settings, cutoff=c)) for c in args.cutoffs]
+            if args.cutoffs and args.cutoff in args.cutoffs:
+                tight = replace(settings, rel_cutoff=60.0)
+                variants.insert(0, (f"cutoff-{args.cutoff:g}-rel-60", tight))
         else:
-            atoms = _read(args.frame)[0]
-            if args.command == "cutoff":
-                variants = [(f"cutoff-{c:g}", replace(settings, cutoff=c)) for c in args.cutoffs]
-                if args.cutoffs and args.cutoff in args.cutoffs:
-                    tight = replace(settings, rel_cutoff=60.0)
-                    variants.insert(0, (f"cutoff-{args.cutoff:g}-rel-60", tight))
-            else:
-                variants = [("k-" + mesh_text(m), replace(settings, kpoints=m))
-                            for m in args.meshes]  # fmt: skip
-            scan_table(scan(atoms, variants, work=args.work), args.work / f"{args.command}.csv")
-    except ReproError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
+            variants = [("k-" + mesh_text(m), replace(settings, kpoints=m))
+                        for m in args.meshes]  # fmt: skip
+        scan_table(scan(atoms, variants, work=args.work), args.work / f"{args.command}.csv")
     return 0
 
 

@@ -25,7 +25,8 @@ import numpy as np
 from ase import Atoms
 
 from repro import data, paths
-from repro.errors import InputError, ReproError
+from repro.commands import plain_errors
+from repro.errors import InputError
 from repro.potential import frames, tables
 from repro.potential.evaluate import (
     MIN_SHIFT_FRAMES,
@@ -237,16 +238,13 @@ def run(args: argparse.Namespace) -> str:
     return "\n".join(lines + ([f"  {records[0]['note']}"] if records[0]["note"] else []))
 
 
+@plain_errors
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; return its exit status."""
     given = list(sys.argv[1:] if arguments is None else arguments)
     args = build_parser().parse_args(given)
     args.given = given
-    try:
-        print(run(args))
-    except ReproError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
+    print(run(args))
     return 0
 
 

@@ -20,6 +20,7 @@ import csv
 import importlib
 import shutil
 import sys
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -28,7 +29,8 @@ import numpy as np
 from ase import Atoms
 
 from repro import data, paths
-from repro.errors import InputError, ReproError
+from repro.commands import plain_errors
+from repro.errors import InputError
 from repro.potential import ELEMENTS, dft, frames
 
 LABELS = "labels.hdf5"
@@ -129,8 +131,11 @@ def export_labels(work: Path, target: Path) -> int:
                  "Grimme, J. Comput. Chem. 27, 1787 (2006) (D2)"],
         command="python -m repro.potential.label --structures "
                 "data/potential/structures/structures.extxyz --work WORK --rounds 200 --copies 3; "
-                "python -m repro.potential.export labels --work WORK",
+                "for each round: python -m repro.potential.active explore --models M1 M2 "
+                "--work WORK --round N; python -m repro.potential.active label --work WORK "
+                "--round N; python -m repro.potential.export labels --work WORK",
         parameters={"frames": len(every), "per_family": {k: len(v) for k, v in families.items()},
+                    "per_origin": dict(Counter(str(f.info["origin"]) for f in every)),
                     "steps_per_visit": "8 (the first round 10)",
                     "copies_per_visit": "1, then 2, then 3 as the run went on", "timestep_fs": 4.0,
                     "sampling_model": "7net-0",
@@ -350,31 +355,28 @@ def build_parser() -> argparse.ArgumentParser:
     return parser
 
 
+@plain_errors
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; return its exit status."""
     args = build_parser().parse_args(arguments)
     base = paths.data_dir() / "potential"
-    try:
-        if args.command == "labels":
-            print(f"{export_labels(args.work, base / 'labels')} frames exported")
-        elif args.command == "dft":
-            print(
-                f"{export_dft(args.work, args.checks, base / 'dft', queue=args.queue)} frames exported"
-            )
-        elif args.command == "compare":
-            print(summary(compare(base / "dft")))
-            print("give 'export dft' again to list the table in the manifest")
-        elif args.command == "restore":
-            labels, finished = restore(base, args.work)
-            print(f"{labels} label frames and {finished} DFT frames restored to {args.work}")
-        else:
-            made = unpack(data.path(f"potential/labels/{LABELS}"), args.to)
-            print(f"{len(made)} deepmd/npy folders in {args.to}")
-        if args.command in ("labels", "dft"):
-            list_readme(base)
-    except ReproError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
+    if args.command == "labels":
+        print(f"{export_labels(args.work, base / 'labels')} frames exported")
+    elif args.command == "dft":
+        print(
+            f"{export_dft(args.work, args.checks, base / 'dft', queue=args.queue)} frames exported"
+        )
+    elif args.command == "compare":
+        print(summary(compare(base / "dft")))
+        print("give 'export dft' again to list the table in the manifest")
+    elif args.command == "restore":
+        labels, finished = restore(base, args.work)
+        print(f"{labels} label frames and {finished} DFT frames restored to {args.work}")
+    else:
+        made = unpack(data.path(f"potential/labels/{LABELS}"), args.to)
+        print(f"{len(made)} deepmd/npy folders in {args.to}")
+    if args.command in ("labels", "dft"):
+        list_readme(base)
     return 0
 
 

@@ -25,7 +25,8 @@ import numpy as np
 from ase import Atoms
 from ase.optimize import FIRE
 
-from repro.errors import InputError, ReproError
+from repro.commands import plain_errors
+from repro.errors import InputError
 from repro.potential import frames, sampling
 from repro.potential.sampling import Schedule, Walker
 from repro.potential.structures import SEEDS
@@ -268,26 +269,23 @@ def build_parser() -> argparse.ArgumentParser:
     return parser
 
 
+@plain_errors
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; return its exit status."""
     args = build_parser().parse_args(arguments)
-    try:
-        if not args.structures.is_file():
-            raise InputError(f"{args.structures}: no such file")
-        relaxed = frames.read_shard(args.structures)
-        if args.families:
-            relaxed = [a for a in relaxed if a.info["family"] in args.families]
-        plan = Plan(
-            structures=sampling_cells(relaxed), work=args.work,
-            label=lambda: Teacher(model=LABEL_MODEL, threads=args.threads),
-            sample=lambda: Teacher(model=SAMPLING_MODEL, s6=0.0, threads=args.threads),
-            rounds=args.rounds, steps=args.steps, copies=args.copies, seed=args.seed,
-            stop_at=time.time() + 3600 * args.hours,
-        )  # fmt: skip
-        new = Labeller(plan).run()
-    except ReproError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
+    if not args.structures.is_file():
+        raise InputError(f"{args.structures}: no such file")
+    relaxed = frames.read_shard(args.structures)
+    if args.families:
+        relaxed = [a for a in relaxed if a.info["family"] in args.families]
+    plan = Plan(
+        structures=sampling_cells(relaxed), work=args.work,
+        label=lambda: Teacher(model=LABEL_MODEL, threads=args.threads),
+        sample=lambda: Teacher(model=SAMPLING_MODEL, s6=0.0, threads=args.threads),
+        rounds=args.rounds, steps=args.steps, copies=args.copies, seed=args.seed,
+        stop_at=time.time() + 3600 * args.hours,
+    )  # fmt: skip
+    new = Labeller(plan).run()
     print(f"labels done: {new} new frames")
     return 0
 

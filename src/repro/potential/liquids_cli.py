@@ -26,7 +26,8 @@ import numpy as np
 from ase import Atoms
 
 from repro import data, paths
-from repro.errors import InputError, ReproError
+from repro.commands import plain_errors
+from repro.errors import InputError
 from repro.potential import frames, liquids, mechanics, tables
 from repro.potential.evaluate_cli import LABELS, load_labels
 from repro.potential.predictions import predict, reference
@@ -290,16 +291,13 @@ def run(args: argparse.Namespace) -> None:
     print(f"tables in {args.out}: {', '.join(files)}")
 
 
+@plain_errors
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; return its exit status."""
     given = list(sys.argv[1:] if arguments is None else arguments)
     args = build_parser().parse_args(given)
     args.given = given
-    try:
-        run(args)
-    except ReproError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
+    run(args)
     return 0
 
 

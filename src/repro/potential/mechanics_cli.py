@@ -24,7 +24,8 @@ from typing import Any
 from ase import Atoms
 
 from repro import data, paths
-from repro.errors import InputError, ReproError, did_you_mean
+from repro.commands import plain_errors
+from repro.errors import InputError, did_you_mean
 from repro.potential import frames, mechanics, tables
 from repro.potential.mechanics import Point
 from repro.potential.teacher import LABEL_MODEL, MODELS
@@ -359,16 +360,13 @@ def run(args: argparse.Namespace) -> None:
     print(f"tables in {args.out}: {', '.join(files)}")
 
 
+@plain_errors
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; return its exit status."""
     given = list(sys.argv[1:] if arguments is None else arguments)
     args = build_parser().parse_args(given)
     args.given = given
-    try:
-        run(args)
-    except ReproError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
+    run(args)
     return 0
 
 

@@ -9,6 +9,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from repro.figures import CYCLE, PALETTE
+from repro.potential.chapter import Live
 
 ORIGINS = {
     "static": ("static volumes", "#404040", "s"),
@@ -41,7 +42,8 @@ def plot_coverage(ax: Axes, labels: pd.DataFrame) -> None:
                        alpha=0.55, linewidths=0, label=f"{words} ({len(own)})")  # fmt: skip
     ax.axhline(0.0, color="black", linewidth=0.8)
     ax.set(xlabel="temperature (K)", ylabel="pressure (GPa)")
-    ax.legend(fontsize=8.5, loc="upper left")
+    if len(labels):
+        ax.legend(fontsize=8.5, loc="upper left")
 
 
 def plot_convergence(ax: Axes, table: pd.DataFrame, *, column: str, words: str) -> None:
@@ -106,12 +108,13 @@ def plot_parity(ax: Axes, sets: Mapping[str, tuple[Sequence[float], Sequence[flo
     for number, (name, (x, y)) in enumerate(sets.items()):
         ax.scatter(x, y, s=5, alpha=0.35, linewidths=0, color=CYCLE[number % len(CYCLE)],
                    label=name, rasterized=True)  # fmt: skip
-        ends += [float(np.min(x)), float(np.max(x))]
+        ends += [float(value) for value in x if np.isfinite(value)]
     if ends:
         ax.plot([min(ends), max(ends)], [min(ends), max(ends)], color="black", linewidth=0.8)
     ax.set(xlabel=f"label: {words}", ylabel=f"student: {words}")
-    legend = ax.legend(fontsize=8.5, markerscale=3)
-    for handle in legend.legend_handles:
+    if not sets:
+        return
+    for handle in ax.legend(fontsize=8.5, markerscale=3).legend_handles:
         if handle is not None:
             handle.set_alpha(1.0)
 
@@ -211,3 +214,35 @@ def plot_eos(
                 ax.plot(own.volume_A3 / own.atoms, energy, "os^"[number % 3] + "-", markersize=4,
                         linewidth=1.2, color=CYCLE[number % len(CYCLE)], label=name)  # fmt: skip
         ax.set_title(phase, fontsize=9.5)
+
+
+def plot_live(axes: Sequence[Axes], made: Live | None) -> None:
+    """Draw the curve of a live training, and temperature and energy of its run.
+
+    Parameters
+    ----------
+    axes:
+        Two.
+    made:
+        From :func:`repro.potential.chapter.live`; None writes that there was none.
+    """
+    left, right = axes
+    if made is None or made.training.curve is None:
+        for ax in axes:
+            ax.text(0.5, 0.5, "live training switched off", ha="center", transform=ax.transAxes)
+            ax.set_axis_off()
+        return
+    curve = made.training.curve
+    left.plot(curve.steps, curve.training.force, ".", markersize=3, color=CYCLE[5],
+              label="training batch")  # fmt: skip
+    if curve.validation is not None:
+        left.plot(curve.steps, curve.validation.force, color=CYCLE[0], label="validation")
+    left.set(yscale="log", xlabel="training step", ylabel="force error (meV/Å)")
+    left.legend(fontsize=8.5)
+    run = made.run
+    right.plot(run.time, run.temperature, color=CYCLE[1])
+    right.set(xlabel="time (ps)", ylabel="temperature (K)")
+    other = right.twinx()
+    other.plot(run.time, 1000 * (run.energy - run.energy[0]), color=CYCLE[0], linestyle="--")
+    other.set_ylabel("potential energy, change (meV/atom)")
+    other.grid(visible=False)

@@ -15,7 +15,8 @@ import numpy as np
 from ase import Atoms
 
 from repro import paths
-from repro.errors import InputError, ReproError
+from repro.commands import plain_errors, resumable
+from repro.errors import InputError
 from repro.md.logs import Thermo
 from repro.md.stages import Reporter
 from repro.potential import simulate, speed
@@ -226,6 +227,8 @@ def build_parser() -> argparse.ArgumentParser:
     return parser
 
 
+@plain_errors
+@resumable
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; return its exit status."""
     given = list(sys.argv[1:] if arguments is None else arguments)
@@ -234,25 +237,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "speed": _speed, "drift": _drift, "stability": _stability, "deviation": _deviation,
     }  # fmt: skip
     begin = time.monotonic()
-    try:
-        if args.command == "ase-speed":
-            print(speed.one_other(args.name, args.frame, steps=args.steps, threads=args.ranks))
-            return 0
-        args.out = args.out or paths.data_dir() / "potential" / "results"
-        args.out.mkdir(parents=True, exist_ok=True)
-        files = runs[args.command](args, args.work or paths.build_dir() / "simulate")
-        list_results(
-            args.out, title=f"simulate {args.command}",
-            command="python -m repro.potential.simulate " + shlex.join(given), sources=[SOURCE],
-            parameters={k: str(v) for k, v in vars(args).items() if k not in ("out", "work")},
-            seed=args.seed, wall_time_s=time.monotonic() - begin, files=files,
-        )  # fmt: skip
-    except ReproError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print("stopped; start the same command again to go on", file=sys.stderr)
-        return 130
+    if args.command == "ase-speed":
+        print(speed.one_other(args.name, args.frame, steps=args.steps, threads=args.ranks))
+        return 0
+    args.out = args.out or paths.data_dir() / "potential" / "results"
+    args.out.mkdir(parents=True, exist_ok=True)
+    files = runs[args.command](args, args.work or paths.build_dir() / "simulate")
+    list_results(
+        args.out, title=f"simulate {args.command}",
+        command="python -m repro.potential.simulate " + shlex.join(given), sources=[SOURCE],
+        parameters={k: str(v) for k, v in vars(args).items() if k not in ("out", "work")},
+        seed=args.seed, wall_time_s=time.monotonic() - begin, files=files,
+    )  # fmt: skip
     print(", ".join(str(args.out / name) for name in files))
     return 0
 

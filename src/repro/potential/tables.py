@@ -36,6 +36,7 @@ def write_table(file: Path, rows: Sequence[dict[str, Any]]) -> None:
 def list_results(
     folder: Path, *, title: str, command: str, sources: Iterable[str], parameters: dict[str, Any],
     seed: int | None, wall_time_s: float, files: dict[str, str],
+    heading: str = "Results on the potential",
 ) -> None:  # fmt: skip
     """Add files to the one manifest of a folder that several commands write to.
 
@@ -52,7 +53,7 @@ def list_results(
                    "machine": data.machine(), **parameters}  # fmt: skip
     known = list(old.get("sources", []))
     data.write_manifest(
-        folder, title="Results on the potential", license="CC-BY-4.0",
+        folder, title=heading, license="CC-BY-4.0",
         sources=known + [s for s in sources if s not in known],
         command="each run's command stands under parameters", parameters=runs, seed=None,
         wall_time_s=sum(float(r.get("wall_time_s", 0.0)) for r in runs.values()

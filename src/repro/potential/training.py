@@ -34,7 +34,8 @@ from pathlib import Path
 from typing import Any
 
 from repro import data
-from repro.errors import InputError, ReproError
+from repro.commands import plain_errors, resumable
+from repro.errors import InputError
 from repro.potential import dprun, presets
 from repro.potential.curves import LearningCurve, learning_curve
 from repro.potential.dprun import TrainingError
@@ -295,32 +296,27 @@ def _summary(training: Training) -> str:
     return "\n".join(lines)
 
 
+@plain_errors
+@resumable
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; return its exit status."""
     args = build_parser().parse_args(arguments)
-    try:
-        if args.command == "status":
-            print(_summary(status(args.work)))
-            print("running" if dprun.is_running(args.work) else "not running")
-        elif args.command == "freeze":
-            print(freeze(args.work, compress=args.compress))
-        else:
-            given = {key: getattr(args, key) for key in _SAVED if getattr(args, key) is not None}
-            if "batch" in given and given["batch"].isdigit():
-                given["batch"] = int(given["batch"])
-            print(_summary(train(
-                preset=args.preset, work=args.work, labels=args.labels,
-                use_labels=not args.no_labels, frames=args.frames,
-                frames_share=args.frames_share, init=args.init, families=args.families,
-                max_frames=args.max_frames, steps=args.steps, minutes=args.minutes,
-                seed=args.seed, compress=args.compress, threads=args.threads,
-                checkpoint_s=args.checkpoint_s, **given)))  # fmt: skip
-    except ReproError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print("stopped; start the same command again to go on", file=sys.stderr)
-        return 130
+    if args.command == "status":
+        print(_summary(status(args.work)))
+        print("running" if dprun.is_running(args.work) else "not running")
+    elif args.command == "freeze":
+        print(freeze(args.work, compress=args.compress))
+    else:
+        given = {key: getattr(args, key) for key in _SAVED if getattr(args, key) is not None}
+        if "batch" in given and given["batch"].isdigit():
+            given["batch"] = int(given["batch"])
+        print(_summary(train(
+            preset=args.preset, work=args.work, labels=args.labels,
+            use_labels=not args.no_labels, frames=args.frames,
+            frames_share=args.frames_share, init=args.init, families=args.families,
+            max_frames=args.max_frames, steps=args.steps, minutes=args.minutes,
+            seed=args.seed, compress=args.compress, threads=args.threads,
+            checkpoint_s=args.checkpoint_s, **given)))  # fmt: skip
     return 0
 
 

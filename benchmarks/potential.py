@@ -1,0 +1,228 @@
+r"""How much faster the book's model is than others, and what that costs in accuracy.
+
+    python benchmarks/potential.py --quick
+    python benchmarks/potential.py --paper-untrained
+    python benchmarks/potential.py --paper PLAIN.pb --paper-compressed COMPRESSED.pb \
+        --teacher-python LABELS/bin/python --chgnet-python CHGNET/bin/python
+
+Everything is timed in one go on this machine; ratios above 1 mean that the book's model
+is faster.  Force errors are those of data/potential/results on the held-out DFT frames.
+What is missing is named and left out.  Speed does not depend on the weights, so
+``--paper-untrained`` trains the paper's preset for two steps and times that network; its
+forces mean nothing.  Two steps of it take minutes on a CPU, and it is kept in _build.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from repro import data, paths
+from repro.commands import plain_errors, resumable
+from repro.errors import DataError
+from repro.potential import chapter, simulate, speed
+from repro.potential.speed import Speed
+from repro.potential.training import train
+
+OURS = "reference"
+PLAIN, COMPRESSED = "paper, plain", "paper, compressed"
+# What issue 3 of the project asks for.
+FASTER, WORSE = 8.0, 1.15
+Say = Callable[[str], None]
+
+
+def speed_ratios(rows: Sequence[Speed], *, ours: str = OURS) -> pd.DataFrame:
+    """Return how many times longer each model takes than ours with as many ranks.
+
+    Parameters
+    ----------
+    rows:
+        Timed runs.  A model whose number of ranks ours was not timed with has no ratio.
+    ours:
+        The model that the others are compared with.
+
+    Returns
+    -------
+    DataFrame
+        One row per run.  ``times ours`` is the ratio of wall times; ``times ours, CPU``
+        that of the CPU times, which other work on the machine disturbs less.
+    """
+    base = {row.ranks: row for row in rows if row.model == ours}
+    table = []
+    for row in rows:
+        own = base.get(row.ranks)
+        wall = row.us_per_atom_step / own.us_per_atom_step if own else float("nan")
+        table.append({
+            "model": row.model, "engine": row.engine, "ranks": row.ranks, "atoms": row.natoms,
+            "us/atom/step": row.us_per_atom_step, "CPU (%)": row.cpu_percent,
+            "times ours": wall,
+            "times ours, CPU": row.us_cpu / own.us_cpu if own and own.us_cpu > 0 else float("nan"),
+        })  # fmt: skip
+    return pd.DataFrame(table)
+
+
+def error_ratios(
+    tables: Mapping[str, pd.DataFrame], *, ours: str = OURS
+) -> tuple[pd.DataFrame, list[str]]:
+    """Return held-out force errors beside ours, and what could not be compared.
+
+    Parameters
+    ----------
+    tables:
+        Name -> table as ``repro.potential.evaluate_cli dft`` writes it.
+    ours:
+        The model that the others are compared with.
+
+    Returns
+    -------
+    tuple
+        One row per table, with ``ours / its`` (below 1 ours is better; no ratio where the
+        number of frames differs), and sentences on what is missing.
+    """
+    missing, found = [], {}
+    for name, table in tables.items():
+        try:
+            found[name] = chapter.one(table, split="held-out")
+        except DataError as error:
+            missing.append(f"errors of {name}: {error}")
+    if ours not in found:
+        missing.append(f"no held-out force error of {ours}, so no ratio")
+    base = found.get(ours)
+    rows: list[dict[str, Any]] = []
+    for name, row in found.items():
+        ratio = float("nan")
+        if base is not None and int(base.frames) == int(row.frames):
+            ratio = float(base.force_rmse_meV_per_A) / float(row.force_rmse_meV_per_A)
+        elif base is not None:
+            missing.append(f"{name}: {row.frames} held-out frames, {ours} {base.frames}; "
+                           "evaluate both on the same")  # fmt: skip
+        rows.append({
+            "model": name, "frames": int(row.frames), "force error (meV/A)": row.force_rmse_meV_per_A,
+            "low": row.force_rmse_meV_per_A_low, "high": row.force_rmse_meV_per_A_high,
+            "ours / its": ratio,
+        })  # fmt: skip
+    return pd.DataFrame(rows), missing
+
+
+def verdicts(speeds: pd.DataFrame, errors: pd.DataFrame) -> list[str]:
+    """Return the two aims of the project as sentences: met, missed, or not measured."""
+    measured: list[tuple[str, pd.DataFrame, str, str, Callable[[float], bool]]] = [
+        (f"speed against '{COMPRESSED}', 2 ranks", _pick(speeds, model=COMPRESSED, ranks=2),
+         "times ours", f"at least {FASTER:g}", FASTER.__le__),
+        ("held-out force error against 'paper'", _pick(errors, model="paper"),
+         "ours / its", f"at most {WORSE:g}", WORSE.__ge__),
+    ]  # fmt: skip
+    lines = []
+    for what, table, column, aim, good in measured:
+        values = [] if table.empty else table[column].dropna().tolist()
+        said = "not measured" if not values else f"{values[0]:.2f}"
+        verdict = "" if not values else ": met" if good(values[0]) else ": missed"
+        lines.append(f"{what}: {said}, aim {aim}{verdict}")
+    return lines
+
+
+def _pick(table: pd.DataFrame, **values: Any) -> pd.DataFrame:
+    for column, value in values.items():
+        table = table[table[column] == value] if column in table else table.iloc[:0]
+    return table
+
+
+def shipped_errors() -> dict[str, pd.DataFrame]:
+    """Return the shipped error tables against DFT by the name of their model."""
+    stem = "errors_dft_"
+    files = sorted((paths.data_dir() / "potential" / "results").glob(f"{stem}*.csv"))
+    return {f.stem.removeprefix(stem): chapter.table(f.stem) for f in files}
+
+
+def find_models(args: argparse.Namespace, say: Say) -> dict[str, Path]:
+    """Return the models to time; say which are not there."""
+    models: dict[str, Path] = {}
+    if args.reference is not None:
+        models[OURS] = args.reference
+        say(f"{OURS}: {args.reference}")
+    else:
+        models[OURS] = chapter.model(OURS)
+        made = chapter.training(OURS)
+        say(f"{OURS}: shipped, preset {made['title']}, {made['steps']} steps, "
+            f"{'compressed' if made['compressed'] else 'NOT compressed'}")  # fmt: skip
+    if args.paper_untrained:
+        work = args.work / "paper-untrained"
+        say(f"training the paper's network for two steps in {work}; minutes, once only")
+        compressed = train(preset="paper", work=work, steps=2).model
+        # `freeze` leaves the plain network beside the compressed one.
+        models |= {PLAIN: work / "frozen.pb"} | ({COMPRESSED: compressed} if compressed else {})
+        say("paper: weights of two steps; for speed only")
+    try:
+        shipped = COMPRESSED if chapter.training("paper")["compressed"] else PLAIN
+        models.setdefault(shipped, chapter.model("paper"))
+    except DataError:
+        pass  # said below
+    models |= {PLAIN: args.paper} if args.paper else {}
+    models |= {COMPRESSED: args.paper_compressed} if args.paper_compressed else {}
+    for name, option in ((PLAIN, "--paper"), (COMPRESSED, "--paper-compressed")):
+        if name not in models:
+            say(f"missing: {name}; give {option} FILE or --paper-untrained")
+    return models
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Return the command line parser."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--quick", action="store_true", help="128 atoms, 20 steps, one round")
+    parser.add_argument("--reference", type=Path, metavar="PB", help="instead of the shipped one")
+    parser.add_argument("--paper", type=Path, metavar="PB", help="the paper's network, plain")
+    parser.add_argument("--paper-compressed", type=Path, metavar="PB", help="and compressed")
+    parser.add_argument("--paper-untrained", action="store_true",
+                        help="make both by two steps of training; slow")  # fmt: skip
+    parser.add_argument("--teacher-python", type=Path, help="Python with the extra [labels]")
+    parser.add_argument("--chgnet-python", type=Path, help="Python with CHGNet")
+    parser.add_argument("--work", type=Path, default=paths.build_dir() / "benchmarks",
+                        help="logs (_build/benchmarks)")  # fmt: skip
+    return parser
+
+
+@plain_errors
+@resumable
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Time, compare and print; return the exit status, 1 if nothing could be compared."""
+    args = build_parser().parse_args(arguments)
+    print(f"{data.machine()}; {simulate.load_note()} at the start", flush=True)
+    speeds = pd.DataFrame()
+    try:
+        models = find_models(args, print)
+    except DataError as error:
+        print(f"missing: speed, since there is no model to compare with ({error})")
+    else:
+        others = {"teacher": args.teacher_python, "chgnet": args.chgnet_python}
+        for name in (n for n, python in others.items() if python is None):
+            print(f"missing: {name}; give --{name}-python")
+        atoms, frame = simulate.melt(128 if args.quick else 512)
+        print(f"melt {frame}, {len(atoms)} atoms, NVE at 1 fs; ASE with one thread")
+        rows = speed.table(
+            models, atoms, steps=20 if args.quick else 100, repeats=1 if args.quick else 3,
+            ranks=(1, 2), folder=args.work / "speed", other_steps=1 if args.quick else 3,
+            others={k: v for k, v in others.items() if v is not None},
+            say=lambda text: print("  " + text, flush=True),
+        )  # fmt: skip
+        speeds = speed_ratios(rows)
+    errors, missing = error_ratios(shipped_errors())
+    for line in missing:
+        print(f"missing: {line}")
+    for title, table in (("Speed", speeds), ("Force error on held-out DFT frames", errors)):
+        if not table.empty:
+            print(
+                f"\n{title}\n{table.to_string(index=False, na_rep='-', float_format='{:.2f}'.format)}"
+            )
+    print("\n" + "\n".join(verdicts(speeds, errors)))
+    return 0 if not (speeds.empty and errors.empty) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,95 @@
+"""Bring a finished training into data/potential/models.
+
+    python -m repro.potential.shipping --work WORK --name reference
+
+writes the model, its learning curve as CSV, its DeePMD-kit input and the record of
+the run, and lists them in the folder's manifest.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+import shutil
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from repro import data, paths
+from repro.commands import plain_errors
+from repro.errors import InputError
+from repro.potential import tables, training
+from repro.potential.trainjob import RUN, read_record
+
+
+def ship(work: Path, name: str, target: Path, *, given: Sequence[str] = ()) -> Path:
+    """Copy what a training made; return the model's place in ``target``.
+
+    Parameters
+    ----------
+    work:
+        Folder of a complete training.
+    name:
+        Stem of the files, e.g. ``reference`` or ``reference-seed2``.
+    target:
+        Folder of the models.
+    given:
+        Arguments of the command, for the manifest.
+
+    Raises
+    ------
+    InputError
+        If the training is not complete, or has no learning curve.
+    """
+    found = training.status(work)
+    if found.model is None or not found.complete or found.curve is None:
+        raise InputError(f"{work}: {found.steps_done} of {found.steps} steps done and "
+                         f"{'a' if found.model else 'no'} model; finish the training first")  # fmt: skip
+    target.mkdir(parents=True, exist_ok=True)
+    record = read_record(work)
+    partial = target / f"part-{name}.pb"
+    shutil.copyfile(found.model, partial)
+    partial.replace(target / f"{name}.pb")
+    shutil.copyfile(work / "input.json", target / f"{name}.input.json")
+    shutil.copyfile(work / RUN, target / f"{name}.run.json")
+    curve = found.curve.table()
+    curve = curve.round({c: 3 for c in curve.columns if c not in ("step", "learning_rate")})
+    curve.to_csv(target / f"{name}.curve.csv", index=False)
+    tables.list_results(
+        target, title=f"model {name}", heading="Trained potentials",
+        sources=["teacher labels of data/potential/labels"],
+        command="python -m repro.potential.shipping " + shlex.join(given),
+        parameters={"training": found.title, "steps": found.steps,
+                    "train_frames": found.train_frames,
+                    "validation_frames": found.validation_frames,
+                    "labels_sha256": record.get("labels_sha256"),
+                    "versions": record.get("versions")},
+        seed=found.seed, wall_time_s=found.wall_time_s,
+        files={
+            f"{name}.pb": "frozen and compressed DeePMD-kit model (TensorFlow), types Li F Cl Ga",
+            f"{name}.curve.csv": "learning curve: errors on training and validation batches by step",
+            f"{name}.input.json": "input of dp train",
+            f"{name}.run.json": "settings, split, versions and sessions of the training",
+        },
+    )  # fmt: skip
+    return target / f"{name}.pb"
+
+
+@plain_errors
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; return its exit status."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    parser = argparse.ArgumentParser(
+        prog="python -m repro.potential.shipping", description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )  # fmt: skip
+    parser.add_argument("--work", type=Path, required=True, help="folder of the training")
+    parser.add_argument("--name", required=True, help="stem of the files")
+    args = parser.parse_args(given)
+    made = ship(args.work, args.name, paths.data_dir() / "potential" / "models", given=given)
+    print(f"{made}: {data.sha256(made)}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,450 @@
+"""What the training chapter shows: tables from made-up ones, and every figure drawn."""
+
+from __future__ import annotations
+
+import io
+import json
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import matplotlib.colors
+import numpy as np
+import pandas as pd
+import pytest
+from helpers import REPOSITORY, World
+from matplotlib.axes import Axes
+
+from repro import data
+from repro.errors import DataError
+from repro.figures import CYCLE, PALETTE, new_figure
+from repro.md import guard
+from repro.potential import chapter, plots
+from repro.potential.chapter import Live
+from repro.potential.curves import Errors, LearningCurve
+from repro.potential.simulate import ShortRun
+from repro.potential.training import Training
+
+NAN = float("nan")
+
+
+def index(**columns: Any) -> pd.DataFrame:
+    """Return an index of six label frames of two families."""
+    return pd.DataFrame({
+        "family": ["b", "a", "b", "b", "a", "b"], "kind": ["melt", "crystal", "melt", "melt", "crystal", "melt"],
+        "natoms": [60, 32, 60, 60, 32, 60], "temperature_K": [900.0, 0.0, 300.4, 1200.0, 300.0, 1199.6],
+        "pressure_GPa": [-1.04, 2.0, 0.5, 3.26, -0.5, 0.0],
+        "force_rms_eV_per_A": [0.9, 0.1, 0.5, 1.111, 0.2, 0.1],
+        "origin": ["md", "static", "perturbed", "active-1", "static", "active-2"],
+    } | columns)  # fmt: skip
+
+
+def errors_table() -> pd.DataFrame:
+    """Return an error table as it comes back from CSV."""
+    rows = []
+    for number, (by, group, split) in enumerate([
+        ("overall", "overall", "all"), ("overall", "overall", "train"),
+        ("overall", "overall", "validation"), ("family", "LiCl", "all"), ("family", "GaF3", "all"),
+        ("kind", "LiCl", "all"),
+    ]):  # fmt: skip
+        row: dict[str, Any] = {"by": by, "group": group, "split": split, "frames": 10 + number}
+        for name, value in (("force_rmse_meV_per_A", 100.4 + number), ("force_slope", 0.98765),
+                            ("energy_rmse_meV_per_atom", 3.14), ("stress_rmse_GPa", 0.456),
+                            ("pressure_difference_GPa", -0.127)):  # fmt: skip
+            row |= {name: value, f"{name}_low": value - 0.05 * abs(value),
+                    f"{name}_high": value + 0.1 * abs(value)}  # fmt: skip
+        rows.append(row)
+    table = pd.DataFrame(rows)
+    table.loc[3, ["energy_rmse_meV_per_atom", "energy_rmse_meV_per_atom_low",
+                  "energy_rmse_meV_per_atom_high"]] = NAN  # fmt: skip
+    return table
+
+
+def moduli(**phases: tuple[float, float]) -> pd.DataFrame:
+    """Return an EOS table of phases: modulus in GPa and volume per atom."""
+    return pd.DataFrame([
+        {"phase": phase, "shape": "relaxed", "bulk_modulus_GPa": k, "bulk_modulus_error_GPa": 0.5,
+         "volume_A3_per_atom": v, "bulk_modulus_mp_GPa": 33.0, "density_g_cm3": 2.1,
+         "density_measured_g_cm3": NAN}
+        for phase, (k, v) in phases.items()
+    ])  # fmt: skip
+
+
+def curve(n: int = 20, *, validation: bool = True) -> LearningCurve:
+    """Return a curve whose validation force error falls from 2 n to 2."""
+    steps = 10 * np.arange(n)
+    falling = np.arange(n, 0, -1.0)
+    return LearningCurve(steps, np.full(n, 1e-3), Errors(falling, falling, np.full(n, NAN)),
+                         Errors(falling, 2 * falling, falling) if validation else None)  # fmt: skip
+
+
+def a_live(learned: LearningCurve | None) -> Live:
+    training = Training(title="class", work=Path("w"), model=Path("w/model.pb"), steps=200,
+                        steps_done=190, wall_time_s=9.0, seed=1, train_frames=120,
+                        validation_frames=30, curve=learned)  # fmt: skip
+    time = np.linspace(0, 1, 11)
+    return Live(training, ShortRun(time, 300 + 10 * time, -4 + 0.001 * time, [], 50.0))
+
+
+# -- tables ----------------------------------------------------------------------------
+
+
+def test_families_in_their_order_with_what_they_span() -> None:
+    table = chapter.by_family(index())
+    assert table.index.tolist() == ["b", "a"]
+    assert table.loc["b"].tolist() == ["melt", 4, 60, "300 to 1200", "-1.0 to 3.3", 0.7]
+    assert table.loc["a"].tolist() == ["crystal", 2, 32, "0 to 300", "-0.5 to 2.0", 0.15]
+    assert table.frames.sum() == len(index())
+
+
+def test_no_labels_are_no_families() -> None:
+    assert len(chapter.by_family(index().iloc[:0])) == 0
+
+
+def test_one_row_of_an_error_table() -> None:
+    table = errors_table()
+    assert chapter.one(table, split="validation").frames == 12
+    assert chapter.one(table, by="family", group="LiCl", split="all").frames == 13
+
+
+@pytest.mark.parametrize(("which", "message"), [
+    ({"split": "held-out"}, "0 rows for overall 'overall', split 'held-out'"),
+    ({"by": "family", "group": "LiF", "split": "all"}, "0 rows for family 'LiF', split 'all'"),
+])  # fmt: skip
+def test_a_row_that_is_not_there(which: dict[str, str], message: str) -> None:
+    with pytest.raises(DataError, match=message):
+        chapter.one(errors_table(), **which)
+
+
+def test_a_row_that_is_there_twice() -> None:
+    table = errors_table()
+    with pytest.raises(DataError, match="2 rows for overall"):
+        chapter.one(pd.concat([table, table]), split="all")
+
+
+def test_error_rows_in_words_and_units() -> None:
+    table = errors_table()
+    said = chapter.error_rows({"all frames": chapter.one(table, split="all"),
+                               "LiCl": chapter.one(table, by="family", group="LiCl", split="all")})  # fmt: skip
+    assert said.index.tolist() == ["all frames", "LiCl"]
+    assert said.frames.tolist() == [10, 13]
+    assert said["force (meV/Å)"].tolist() == ["100 (95 to 110)", "103 (98 to 114)"]
+    assert said["energy (meV/atom)"].tolist() == ["3.1 (3.0 to 3.5)", "–"]
+    assert said.loc["LiCl", "force slope"] == "0.988 (0.938 to 1.086)"
+    assert said.loc["LiCl", "mean pressure difference (GPa)"] == "-0.13 (-0.13 to -0.11)"
+
+
+def test_moduli_agree_within_15_percent_or_3_gpa() -> None:
+    student = moduli(soft=(4.0, 20.0), softer=(3.9, 20.0), hard=(86.0, 10.1), harder=(84.9, 10.0),
+                     alone=(10.0, 10.0), stiff=(114.9, 10.0))  # fmt: skip
+    teacher = moduli(stiff=(100.0, 10.0), hard=(100.0, 10.0), harder=(100.0, 10.0),
+                     soft=(7.0, 25.0), softer=(7.0, 25.0), other=(1.0, 1.0))  # fmt: skip
+    table = chapter.compare_moduli(student, teacher)
+    assert table.index.tolist() == ["soft", "softer", "hard", "harder", "stiff"]
+    assert table.good.tolist() == [True, False, True, False, True]
+    assert table["student/teacher"].tolist() == pytest.approx([4 / 7, 3.9 / 7, 0.86, 0.849, 1.149])
+    assert table["volume misfit (%)"].tolist() == pytest.approx([-20, -20, 1, 0, 0])
+    assert table.loc["hard", ["student (GPa)", "±", "teacher (GPa)"]].tolist() == [86.0, 0.5, 100.0]
+    assert table["density, measured (g/cm³)"].isna().all()
+
+
+def test_moduli_that_could_not_be_fitted_and_other_shapes_are_left_out() -> None:
+    student, teacher = moduli(a=(5.0, 1.0), b=(6.0, 1.0)), moduli(a=(5.0, 1.0), b=(NAN, 1.0))
+    fixed = moduli(a=(50.0, 1.0)).assign(shape="fixed")
+    table = chapter.compare_moduli(pd.concat([fixed, student]), pd.concat([teacher, fixed]))
+    assert table.index.tolist() == ["a"] and table["student (GPa)"].tolist() == [5.0]
+    assert len(chapter.compare_moduli(student, moduli(c=(1.0, 1.0)))) == 0
+
+
+def test_the_guard_ends_short_of_the_shipped_labels(world: World) -> None:
+    """On some frames of each family; all of them are read in test_md_guard."""
+    h5py = pytest.importorskip("h5py")
+    few = world.data_set("potential/labels", {"frames.csv": ""}) / "labels.hdf5"
+    with (h5py.File(REPOSITORY / "data/potential/labels/labels.hdf5") as shipped,
+          h5py.File(few, "w") as file):  # fmt: skip
+        for family in shipped:
+            file[f"{family}/type.raw"] = shipped[family]["type.raw"][()]
+            for name in ("coord", "box"):
+                file[f"{family}/set.000/{name}.npy"] = shipped[family][f"set.000/{name}.npy"][:3]
+    data.write_manifest(few.parent, title="t", license="l", sources=[], command="c", parameters={},
+                        seed=None, wall_time_s=0.0, files={"labels.hdf5": "labels"})  # fmt: skip
+    table = chapter.guard_table()
+    assert table.index.tolist() == sorted(table.index)
+    assert set(table.index) == {f"{a}-{b}" for a, b in guard.PAIRS}
+    assert table.loc["Li-F", "guard ends at (Å)"] == guard.reach("F", "Li")[1]
+    assert (table["guard full below (Å)"] < table["guard ends at (Å)"]).all()
+    assert (table["guard ends at (Å)"] < table["closest in the labels (Å)"]).all()
+    assert table["closest in the labels (Å)"].between(1.1, 4.0).all()
+
+
+# -- shipped files -----------------------------------------------------------------------
+
+
+def test_tables_and_trainings_are_read_from_data(world: World) -> None:
+    record = {"steps": 40, "train_frames": 80,
+              "sessions": [{"wall_time_s": 10}, {"wall_time_s": 2.5}]}  # fmt: skip
+    world.data_set("potential/results", {"speed.csv": "model,us\na,1.5\n"})
+    world.data_set("potential/models", {"reference.run.json": json.dumps(record),
+                                        "reference-seed2.pb": "model"})  # fmt: skip
+    world.data_set("potential/labels", {"frames.csv": index().to_csv(index=False)})
+    world.data_set("potential/dft", {"cutoff.csv": "label\ncutoff-800\n"})
+    assert chapter.table("speed").us.tolist() == [1.5]
+    assert chapter.dft("cutoff").label.tolist() == ["cutoff-800"]
+    assert len(chapter.labels()) == 6
+    assert chapter.training() == {**record, "wall_time_s": 12.5}
+    assert chapter.model("reference-seed2").read_text() == "model"
+    for missing in (
+        lambda: chapter.table("drift"),
+        chapter.model,
+        lambda: chapter.training("paper"),
+    ):
+        with pytest.raises(DataError):
+            missing()
+
+
+def test_altered_tables_are_refused(world: World) -> None:
+    folder = world.data_set("potential/results", {"speed.csv": "model,us\na,1.5\n"})
+    (folder / "speed.csv").write_text("model,us\na,0.1\n")
+    with pytest.raises(DataError, match=r"speed\.csv"):
+        chapter.table("speed")
+
+
+# -- live ----------------------------------------------------------------------------------
+
+
+def test_no_live_training_is_zeros() -> None:
+    zeros = {"steps": 0, "frames": 0, "first": 0.0, "last": 0.0}
+    assert chapter.live_curve(None) == zeros == chapter.live_curve(a_live(None))
+
+
+def test_first_and_last_tenth_of_a_live_training() -> None:
+    said = chapter.live_curve(a_live(curve(20)))
+    assert (said["steps"], said["frames"]) == (190, 120)
+    assert said["first"] == pytest.approx(np.sqrt((40**2 + 38**2) / 2))
+    assert said["last"] == pytest.approx(np.sqrt((4**2 + 2**2) / 2))
+    alone = chapter.live_curve(a_live(curve(3, validation=False)))
+    assert (alone["first"], alone["last"]) == (3.0, 1.0)
+
+
+def test_live_trains_the_class_network_and_runs_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    made, seen = a_live(curve()), []
+
+    def train(**options: Any) -> Training:
+        seen.append(options)
+        return made.training
+
+    def run(model: Path, atoms: Any, **options: Any) -> ShortRun:
+        seen.append(options | {"model": model, "atoms": len(atoms)})
+        return made.run
+
+    monkeypatch.setattr(chapter, "train", train)
+    monkeypatch.setattr(chapter.simulate, "short_md", run)
+    assert chapter.live(minutes=0.5, seed=4, frames=20, temperature=500.0) == made
+    trained, ran = seen
+    assert (trained["preset"], trained["minutes"], trained["seed"]) == ("class", 0.5, 4)
+    assert trained["max_frames"] == 20 and not trained["work"].parent.exists()
+    assert (ran["model"], ran["temperature"], ran["seed"]) == (Path("w/model.pb"), 500.0, 4)
+    assert 64 <= ran["atoms"] <= 96
+
+
+def test_a_live_training_without_a_model_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    from dataclasses import replace
+
+    unfinished = replace(a_live(None).training, model=None)
+    monkeypatch.setattr(chapter, "train", lambda **_: unfinished)
+    with pytest.raises(DataError, match="without a model"):
+        chapter.live(minutes=0.5)
+
+
+# -- figures -------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def ax() -> Iterator[Axes]:
+    """Axes of the house; drawn after the test, which must raise and warn of nothing."""
+    figure, axes = new_figure()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        yield axes
+        figure.savefig(io.BytesIO(), format="png", dpi=40)
+
+
+def words(axes: Axes) -> list[str]:
+    """Return the legend's entries."""
+    legend = axes.get_legend()
+    return [] if legend is None else [text.get_text() for text in legend.get_texts()]
+
+
+def colour(name: Any) -> tuple[float, ...]:
+    return matplotlib.colors.to_rgba(name)
+
+
+@pytest.mark.parametrize(("origin", "group"), [
+    ("md", "md"), ("active-1", "active"), ("active-12", "active"), ("static", "static"),
+])  # fmt: skip
+def test_origin_group(origin: str, group: str) -> None:
+    assert plots.origin_group(origin) == group
+    assert group in plots.ORIGINS
+
+
+def test_coverage_has_a_cloud_per_origin(ax: Axes) -> None:
+    plots.plot_coverage(ax, index())
+    assert words(ax) == ["static volumes (2)", "teacher runs (1)", "perturbed copies (1)",
+                         "student runs (2)"]  # fmt: skip
+    assert [len(c.get_offsets()) for c in ax.collections] == [2, 1, 1, 2]
+    assert (ax.get_xlabel(), ax.get_ylabel()) == ("temperature (K)", "pressure (GPa)")
+
+
+def test_coverage_with_gaps_and_missing_origins(ax: Axes) -> None:
+    plots.plot_coverage(ax, index(pressure_GPa=[NAN, 1.0, 1, 1, 1, 1], origin=["md"] * 6))
+    assert words(ax) == ["teacher runs (6)"]
+
+
+def test_coverage_of_nothing(ax: Axes) -> None:
+    plots.plot_coverage(ax, index().iloc[:0])
+    assert not ax.collections and words(ax) == []
+
+
+def test_every_shipped_origin_is_drawn() -> None:
+    assert {plots.origin_group(o) for o in chapter.labels().origin} <= set(plots.ORIGINS)
+
+
+def test_convergence_leaves_the_reference_out(ax: Axes) -> None:
+    table = pd.DataFrame({"cutoff_Ry": [350, 600, 800, 1200],
+                          "force_rms_meV_per_A": [200.0, 20.0, 5.0, 0.0],
+                          "energy_meV_per_atom": [-30.0, 2.0, -0.5, 0.0]})  # fmt: skip
+    plots.plot_convergence(ax, table, column="cutoff_Ry", words="cutoff (Ry)")
+    assert [t.get_text() for t in ax.get_xticklabels()] == ["350", "600", "800"]
+    assert [line.get_ydata().tolist() for line in ax.lines] == [[200, 20, 5], [30, 2, 0.5]]
+    assert ax.get_yscale() == "log" and ax.get_xlabel() == "cutoff (Ry)" and len(words(ax)) == 2
+
+
+def test_errors_by_family_with_the_largest_on_top(ax: Axes) -> None:
+    table = errors_table().query("by == 'family'")
+    column = "force_rmse_meV_per_A"
+    plots.plot_errors_by_family(ax, table, column=column, words="force error (meV/Å)")
+    assert [t.get_text() for t in ax.get_yticklabels()] == ["LiCl", "GaF3"]
+    assert ax.lines[0].get_xdata().tolist() == pytest.approx([103.4, 104.4])
+    (bars,) = ax.containers
+    ends = bars[2][0].get_segments()[0][:, 0].tolist()
+    assert ends == pytest.approx([103.4 * 0.95, 103.4 * 1.1])
+    assert ax.get_xlim()[0] == 0 and ax.get_xlabel() == "force error (meV/Å)"
+
+
+def test_errors_by_family_without_energies_or_rows(ax: Axes) -> None:
+    table = errors_table().query("by == 'family'")
+    plots.plot_errors_by_family(ax, table, column="energy_rmse_meV_per_atom", words="energy")
+    assert [t.get_text() for t in ax.get_yticklabels()] == ["GaF3", "LiCl"]
+    plots.plot_errors_by_family(ax, table.iloc[:0], column="force_slope", words="slope")
+
+
+def test_parity_has_the_diagonal_over_all_sets(ax: Axes) -> None:
+    plots.plot_parity(
+        ax, {"melt": ([0.0, 1.0], [0.5, 2.0]), "crystal": ([-3.0], [-1.0])}, words="F"
+    )
+    (line,) = ax.lines
+    assert list(line.get_xdata()) == list(line.get_ydata()) == [-3.0, 1.0]
+    assert words(ax) == ["melt", "crystal"]
+    assert (ax.get_xlabel(), ax.get_ylabel()) == ("label: F", "student: F")
+    assert all(handle.get_alpha() == 1.0 for handle in ax.get_legend().legend_handles)
+
+
+def test_parity_with_gaps_and_empty_sets(ax: Axes) -> None:
+    plots.plot_parity(ax, {"a": ([0.0, NAN, 2.0], [1.0, 1.0, NAN]), "none": ([], [])}, words="E")
+    assert list(ax.lines[0].get_xdata()) == [0.0, 2.0]
+
+
+def test_parity_of_nothing(ax: Axes) -> None:
+    plots.plot_parity(ax, {}, words="E")
+    assert not ax.lines and words(ax) == []
+
+
+def test_pareto_marks_two_of_them(ax: Axes) -> None:
+    table = pd.DataFrame({"name": ["paper", "reference", "class"], "us_per_atom_step": [900, 60, 30],
+                          "force_rmse_meV_per_A": [50.0, 60.0, NAN],
+                          "force_rmse_meV_per_A_low": [45.0, 61.0, NAN],
+                          "force_rmse_meV_per_A_high": [55.0, 70.0, NAN]})  # fmt: skip
+    plots.plot_pareto(ax, table, chosen="reference", paper="paper")
+    assert [t.get_text() for t in ax.texts] == ["paper", "reference", "class"]
+    assert [colour(t.get_color()) for t in ax.texts] == [
+        colour(PALETTE["paper"]), colour(PALETTE["ours"]), colour("#999999")]  # fmt: skip
+    assert len(ax.containers) == 3 and ax.get_xscale() == "log"
+    assert "2 ranks" in ax.get_xlabel() and "meV/Å" in ax.get_ylabel()
+
+
+def test_series_take_turns_in_colour(ax: Axes) -> None:
+    for number in (0, 1, len(CYCLE)):
+        plots.plot_series(ax, [0, 1, 2], [1.0, NAN, 3.0], label=f"s{number}", number=number)
+    assert [line.get_color() for line in ax.lines] == [CYCLE[0], CYCLE[1], CYCLE[0]]
+    assert [line.get_label() for line in ax.lines] == ["s0", "s1", f"s{len(CYCLE)}"]
+
+
+def test_learning_curves_are_root_mean_squares_of_neighbours(ax: Axes) -> None:
+    table = curve(9).table()  # steps 0, 10 ... 80; validation force 18, 16 ... 2
+    plots.plot_learning(ax, {"one": table}, column="validation_force_meV_per_A", words="error",
+                        rows=2)  # fmt: skip
+    (line,) = ax.lines
+    assert line.get_xdata().tolist() == [25.0, 65.0]
+    expected = [np.sqrt(np.mean(np.square(part))) for part in ([16, 14, 12, 10], [8, 6, 4, 2])]
+    assert line.get_ydata().tolist() == pytest.approx(expected)
+    assert (ax.get_xscale(), ax.get_yscale()) == ("log", "log")
+    assert words(ax) == ["one"] and ax.get_ylabel() == "error"
+
+
+def test_learning_curves_with_gaps_and_without_rows(ax: Axes) -> None:
+    full = curve(9).table()
+    full.loc[3, "validation_force_meV_per_A"] = NAN
+    plots.plot_learning(ax, {"gap": full, "one": full.iloc[[1]], "start": full.iloc[[0]]},
+                        column="validation_force_meV_per_A", words="error")  # fmt: skip
+    assert [len(line.get_xdata()) for line in ax.lines] == [7, 1, 0]
+    assert all(np.isfinite(line.get_ydata()).all() for line in ax.lines)
+
+
+def test_drift_has_a_line_per_temperature(ax: Axes) -> None:
+    table = pd.DataFrame({"target_K": [900, 900, 300, 300], "timestep_fs": [0.5, 2, 0.5, 2],
+                          "drift_meV_per_atom_ns": [0.1, 4.0, 0.0, NAN],
+                          "drift_error_meV_per_atom_ns": [0.1, 0.5, 0.1, NAN]})  # fmt: skip
+    plots.plot_drift(ax, table)
+    assert words(ax) == ["300 K", "900 K"] and len(ax.containers) == 2
+    assert (ax.get_xlabel(), ax.get_ylabel()) == ("time step (fs)",
+                                                  "energy drift (meV/atom per ns)")  # fmt: skip
+
+
+def test_eos_has_a_panel_per_phase_from_its_lowest_point() -> None:
+    figure, axes = new_figure(1, 2)
+    table = pd.DataFrame({"phase": ["LiF"] * 3, "volume_A3": [84.0, 80.0, 76.0],
+                          "energy_eV": [-39.92, -40.0, -39.84], "atoms": [8] * 3})  # fmt: skip
+    plots.plot_eos(axes, {"teacher": table, "student": table.iloc[:2]}, ["LiF", "GaCl3"])
+    first, second = axes
+    assert [a.get_title() for a in axes] == ["LiF", "GaCl3"]
+    assert first.lines[0].get_xdata().tolist() == [9.5, 10.0, 10.5]
+    assert first.lines[0].get_ydata().tolist() == pytest.approx([20.0, 0.0, 10.0])
+    assert [line.get_label() for line in first.lines] == ["teacher", "student"]
+    assert not second.lines
+    with pytest.raises(ValueError, match="zip"):
+        plots.plot_eos(axes, {"teacher": table}, ["LiF"])
+    figure.savefig(io.BytesIO(), format="png", dpi=40)
+
+
+@pytest.mark.parametrize("made", [None, a_live(None)])
+def test_no_live_figure(made: Live | None) -> None:
+    figure, axes = new_figure(1, 2)
+    plots.plot_live(axes, made)
+    for axis in axes:
+        assert [t.get_text() for t in axis.texts] == ["live training switched off"]
+        assert not axis.axison and not axis.lines
+    figure.savefig(io.BytesIO(), format="png", dpi=40)
+
+
+@pytest.mark.parametrize("validation", [True, False])
+def test_live_figure(validation: bool) -> None:
+    figure, axes = new_figure(1, 2)
+    plots.plot_live(axes, a_live(curve(validation=validation)))
+    assert words(axes[0]) == ["training batch", "validation"][: 1 + validation]
+    assert axes[0].get_yscale() == "log" and axes[0].get_ylabel() == "force error (meV/Å)"
+    temperature, energy = axes[1], figure.axes[2]
+    assert temperature.lines[0].get_ydata()[-1] == 310.0
+    assert energy.lines[0].get_ydata()[[0, -1]].tolist() == pytest.approx([0.0, 1.0])
+    assert "meV/atom" in energy.get_ylabel()
+    figure.savefig(io.BytesIO(), format="png", dpi=40)
