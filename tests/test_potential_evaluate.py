@@ -85,7 +85,9 @@ def off_by(given: Sequence[Atoms], *, energy: float = 0.0, force: float = 0.0,
     """Return the labels shifted by constants, forces times ``scale``."""
     true = reference(given)
     return Prediction(
-        true.energies + energy, tuple(scale * f + force for f in true.forces), true.stresses + stress
+        true.energies + energy,
+        tuple(scale * f + force for f in true.forces),
+        true.stresses + stress,
     )
 
 
@@ -327,7 +329,9 @@ def test_shift_says_nothing_of_compositions_it_never_met() -> None:
     salts = [make(str(i), seed=i, symbols=s) for i, s in enumerate(["LiCl", "LiF"] * 5)]
     shift = fit_shift(salts, composition(salts) @ np.array([1.0, 2.0, 3.0, 4.0]))
     assert shift is not None and len(shift.basis) == 2
-    out = shift.apply(composition([salts[0], make("x", symbols="GaF3"), make("y", symbols="Li2ClF")]))
+    out = shift.apply(
+        composition([salts[0], make("x", symbols="GaF3"), make("y", symbols="Li2ClF")])
+    )
     assert out[0] == pytest.approx(4.0) and np.isnan(out[1]) and out[2] == pytest.approx(7.0)
     rows = contributions(salts[:2], off_by(salts[:2], energy=1.0), reference(salts[:2]),
                          shift=np.array([1.0, np.nan]))  # fmt: skip
@@ -447,7 +451,10 @@ def test_labels_come_back_with_their_tables(shipped: Path) -> None:
 
 
 def test_command_line_writes_tables_and_one_manifest(
-    shipped: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    shipped: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     model = tmp_path / "model.pb"
     model.write_bytes(b"stand-in")

@@ -288,6 +288,22 @@ def test_export_writes_a_set_that_verifies(
         assert frame.info["origin"] == "md" and frame.info["label_s"] == 0.5
 
 
+def test_an_export_without_the_checks_keeps_them_listed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REPRO_ROOT", str(tmp_path))
+    work, target = tmp_path / "work", tmp_path / "data/potential/dft"
+    dft.run(queue(1), work=work / "dft", settings=ONE_STEP, runner=lambda *_: OUTPUT)
+    dft.run(queue(1), work=work / "checks", settings=ONE_STEP, runner=lambda *_: OUTPUT)
+    (work / "checks" / "cutoff.csv").write_text("label\n")
+    export.export_dft(work / "dft", work / "checks", target)
+    first = set(data.manifest(target)["files"])
+    assert first == {"frames.extxyz", "cutoff.csv", "checks.extxyz"}
+    export.export_dft(work / "dft", None, target)
+    assert set(data.manifest(target)["files"]) == first
+    assert data.verify() == (3, [])
+
+
 def test_exporter_names_what_is_missing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -67,7 +67,14 @@ def test_rdf_against_loops() -> None:
     frame.wrap()
     found = histogram(frame, r_max=4.5, bins=9)
     assert list(found) == pairs_of(frame.get_chemical_symbols())
-    assert set(found) == {("Li", "Li"), ("Li", "F"), ("Li", "Ga"), ("F", "F"), ("F", "Ga"), ("Ga", "Ga")}
+    assert set(found) == {
+        ("Li", "Li"),
+        ("Li", "F"),
+        ("Li", "Ga"),
+        ("F", "F"),
+        ("F", "Ga"),
+        ("Ga", "Ga"),
+    }
     for pair, g in found.items():
         assert g == pytest.approx(naive(frame, *pair, 4.5, 9)), pair
 
@@ -77,7 +84,9 @@ def test_rdf_against_freud() -> None:
     frame = gas(60, seed=2, side=12.0)
     box = freud.box.Box.from_matrix(frame.cell.array.T)
     found = histogram(frame, r_max=5.0, bins=50)
-    points = {e: frame.positions[[s == e for s in frame.get_chemical_symbols()]] for e in ("Li", "F")}
+    points = {
+        e: frame.positions[[s == e for s in frame.get_chemical_symbols()]] for e in ("Li", "F")
+    }
     # freud's box has a along x and b in the xy plane, and its centre at the origin.
     rdf = freud.density.RDF(bins=50, r_max=5.0)
     rdf.compute((box, points["F"]), query_points=points["Li"])
@@ -380,6 +389,6 @@ def test_density_rows_hold_model_and_teacher(monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_lone_atoms_make_no_pair_of_their_own() -> None:
-    assert histogram(gas(5, seed=3, symbols="LiF4"), r_max=4.0, bins=8)["Li", "Li"] == pytest.approx(
-        np.zeros(8)
-    )
+    assert histogram(gas(5, seed=3, symbols="LiF4"), r_max=4.0, bins=8)[
+        "Li", "Li"
+    ] == pytest.approx(np.zeros(8))

@@ -47,7 +47,9 @@ class Elastic(Calculator):
         super().__init__()
         self.law = (-3.0, volume, modulus * units.GPa, derivative)
 
-    def calculate(self, atoms: Any = None, properties: Any = (), system_changes: Any = all_changes) -> None:
+    def calculate(
+        self, atoms: Any = None, properties: Any = (), system_changes: Any = all_changes
+    ) -> None:
         super().calculate(atoms, properties, system_changes)
         assert self.atoms is not None
         v = np.array([self.atoms.get_volume()])
@@ -96,7 +98,9 @@ def test_pressure_is_the_derivative_of_the_energy() -> None:
 
 @settings(max_examples=40, deadline=None)
 @given(st.floats(1.0, 200.0), st.floats(2.0, 8.0), st.floats(20.0, 400.0), st.floats(-0.03, 0.03))
-def test_fit_returns_what_went_in(modulus: float, derivative: float, volume: float, off: float) -> None:
+def test_fit_returns_what_went_in(
+    modulus: float, derivative: float, volume: float, off: float
+) -> None:
     v = volume * (1 + off) * np.array(SCALES)
     fit = fit_eos(v, birch_murnaghan(v, -7.0, volume, modulus * units.GPa, derivative))
     assert fit.modulus == pytest.approx(modulus, rel=1e-4)
@@ -202,8 +206,12 @@ def test_tensile_slope_is_youngs_modulus(rest: Atoms) -> None:
 def test_tensile_slope_with_fixed_sides_is_c11(rest: Atoms) -> None:
     c11, _ = constants(rest)
     strains = np.linspace(0, 0.02, 6)
-    points = [stretched(rest, EMT(), strain=float(e), reference=rest, lateral="fixed") for e in strains]
-    assert initial_slope(strains, [p.stress[2] for p in points]).value == pytest.approx(c11, rel=0.02)
+    points = [
+        stretched(rest, EMT(), strain=float(e), reference=rest, lateral="fixed") for e in strains
+    ]
+    assert initial_slope(strains, [p.stress[2] for p in points]).value == pytest.approx(
+        c11, rel=0.02
+    )
     assert points[-1].atoms.cell.lengths()[:2] == pytest.approx(rest.cell.lengths()[:2])
     assert points[-1].stress[0] > 1.0
 
@@ -330,7 +338,9 @@ def test_a_phase_that_runs_away_is_passed_over(
     assert "0 volumes" in rows["Cu"]["note"] and float(rows["Al"]["bulk_modulus_GPa"]) > 10
 
 
-def test_points_of_another_model_are_refused(bench: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_points_of_another_model_are_refused(
+    bench: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert mechanics_cli.main(command(bench, "eos", "--phases", "Cu")) == 0
     (bench / "model.pb").write_bytes(b"another")
     assert mechanics_cli.main(command(bench, "eos", "--phases", "Cu")) == 1

@@ -23,7 +23,7 @@ from repro.errors import InputError
 from repro.potential import dprun, training
 from repro.potential.training import TrainingError
 
-STAND_IN = '''#!{python} -S
+STAND_IN = """#!{python} -S
 import json, os, sys, time
 from pathlib import Path
 command = sys.argv[1]
@@ -71,7 +71,7 @@ while step < settings["numb_steps"]:
 if mode == "nothing":
     sys.exit(0)
 save()
-'''
+"""
 SMALL: dict[str, Any] = {"preset": "class", "families": ["LiCl"], "max_frames": 6,
                          "progress": False, "checkpoint_s": 0.4}  # fmt: skip
 
@@ -238,8 +238,10 @@ def test_other_options_in_the_same_folder(stand_in: Path, tmp_path: Path) -> Non
 def test_two_at_once(stand_in: Path, tmp_path: Path) -> None:
     with dprun.locked(tmp_path):
         assert dprun.is_running(tmp_path)
-        with pytest.raises(TrainingError, match="another training is running there"), \
-                dprun.locked(tmp_path, patience=0.2):
+        with (
+            pytest.raises(TrainingError, match="another training is running there"),
+            dprun.locked(tmp_path, patience=0.2),
+        ):
             pass
     assert not dprun.is_running(tmp_path)
 
@@ -347,10 +349,12 @@ def test_a_spoilt_record(stand_in: Path, tmp_path: Path) -> None:
 
 def test_speed_from_a_real_log() -> None:
     # Lines of DeePMD-kit 3.2.0 and 3.1.1.
-    new = ("DEEPMD INFO    Batch      {n}: total wall time = {s} s, eta = 0:00:00 at 2026-11-22\n")
+    new = "DEEPMD INFO    Batch      {n}: total wall time = {s} s, eta = 0:00:00 at 2026-11-22\n"
     old = "DEEPMD INFO    batch     {n}: total wall time = {s} s\n"
     for line in (new, old):
-        text = "".join(line.format(n=n, s=s) for n, s in ((10, 9.0), (20, 0.4), (30, 0.5), (40, 0.6)))
+        text = "".join(
+            line.format(n=n, s=s) for n, s in ((10, 9.0), (20, 0.4), (30, 0.5), (40, 0.6))
+        )
         assert dprun.step_seconds(text) == pytest.approx(0.05)
     assert dprun.step_seconds("nothing") is None
 

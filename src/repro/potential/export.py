@@ -160,12 +160,15 @@ def export_dft(work: Path, checks: Path | None, target: Path, *, queue: Path | N
     for name in ("cutoff.csv", "kpoints.csv"):
         if checks is not None and (checks / name).exists():
             shutil.copyfile(checks / name, target / name)
+        # Also one shipped before: without its entry in the manifest nobody could read it.
+        if (target / name).exists():
             files[name] = f"convergence with the {name.removesuffix('.csv')} on one frame"
     if checks is not None:
         tried = [frames.read_shard(f)[0] for f in sorted(checks.glob("*/result.extxyz"))]
         if tried:
             frames.write_atomic(target / "checks.extxyz", tried)
-            files["checks.extxyz"] = "the frame of the checks with the labels of each setting"
+    if (target / "checks.extxyz").exists():
+        files["checks.extxyz"] = "the frame of the checks with the labels of each setting"
     if queue is not None:
         frames.write_atomic(target / "queue.extxyz", frames.read_shard(queue))
     if (target / "queue.extxyz").exists():

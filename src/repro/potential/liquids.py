@@ -196,7 +196,7 @@ def first_peak(partial: Partial, *, width: int = 3) -> Peak:
     position, height = _peak(r, g, width, window)
     parts = np.array([_peak(r, block, width, window) for block in partial.blocks])
     count = len(parts)
-    spread = (parts.std(axis=0, ddof=1) / np.sqrt(count) if count > 1 else np.full(2, np.nan))
+    spread = parts.std(axis=0, ddof=1) / np.sqrt(count) if count > 1 else np.full(2, np.nan)
     return Peak(position, float(spread[0]), height, float(spread[1]))
 
 

@@ -327,7 +327,7 @@ def stretched(
     wanted = _height(reference) * (1 + strain)
     deformation = np.diag([1.0, 1.0, wanted / now])
     moved.set_cell(moved.cell.array @ deformation, scale_atoms=True)
-    free = (FrechetCellFilter(moved, mask=[1, 1, 0, 0, 0, 1]) if lateral == "relaxed" else moved)
+    free = FrechetCellFilter(moved, mask=[1, 1, 0, 0, 0, 1]) if lateral == "relaxed" else moved
     return _relaxed(moved, free, fmax=fmax, steps=steps)
 
 

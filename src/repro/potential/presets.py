@@ -221,6 +221,7 @@ def seconds_per_step(architecture: Architecture, *, atoms: float = 60.0) -> floa
     network; scaled to a measured 40 ms of the class preset (60 atoms per batch, one
     shared core).  Good within a factor of three: it only spaces the checkpoints.
     """
+
     def products(widths: Sequence[int]) -> int:
         return sum(a * b for a, b in pairwise(widths))
 

@@ -107,7 +107,11 @@ class Job:
             raise InputError(f"{init}: trained without {', '.join(unseen)}, which the new data "
                              "hold; start from a model that has seen them")  # fmt: skip
         common: dict[str, Any] = {
-            "systems": made.train, "seed": settings["seed"], "sel": sel, "weights": made.weights}
+            "systems": made.train,
+            "seed": settings["seed"],
+            "sel": sel,
+            "weights": made.weights,
+        }
         steps, speed = chosen.steps, None
         if settings["minutes"]:
             steps, speed = self._steps_for(chosen, 60 * settings["minutes"], common)

@@ -269,7 +269,9 @@ def frame_systems(some: Sequence[Atoms]) -> dict[str, System]:
     return found
 
 
-def _write(systems: Mapping[str, System], keep: Callable[[str], bool], file: Path) -> dict[str, int]:
+def _write(
+    systems: Mapping[str, System], keep: Callable[[str], bool], file: Path
+) -> dict[str, int]:
     """Write the frames that are kept, a group per family; return how many of each."""
     h5py: Any = importlib.import_module("h5py")
     written: dict[str, int] = {}
