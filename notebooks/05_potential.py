@@ -257,8 +257,8 @@ record("potential.unseen_agrees", bool(held.force_rmse_meV_per_A <= 1.5 * unseen
        note="DFT frames at most 1.5 times the error on validation frames")  # fmt: skip
 chapter.error_rows(
     {
-        "student, teacher: training frames": chapter.one(errors, split="train"),
-        "student, teacher: validation frames": unseen,
+        "student, teacher: training side": chapter.one(errors, split="train"),
+        "student, teacher: validation side": unseen,
         "teacher, DFT: held-out frames": teacher,
         "student, DFT: held-out frames": held,
     }
