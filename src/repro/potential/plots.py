@@ -200,13 +200,15 @@ def plot_eos(
     Parameters
     ----------
     axes:
-        One per phase.
+        One per phase, or more; those left over are hidden.
     points:
         Calculator to table with ``phase``, ``volume_A3``, ``energy_eV``, ``atoms``.
     phases:
         Which, in order.
     """
-    for ax, phase in zip(axes, phases, strict=True):
+    for ax in list(axes)[len(phases) :]:
+        ax.set_axis_off()
+    for ax, phase in zip(axes, phases, strict=False):
         for number, (name, table) in enumerate(points.items()):
             own = table[table.phase == phase].sort_values("volume_A3")
             if len(own):
