@@ -423,7 +423,8 @@ def test_eos_has_a_panel_per_phase_from_its_lowest_point() -> None:
     assert [line.get_label() for line in first.lines] == ["teacher", "student"]
     assert not second.lines
     figure, axes = new_figure(1, 2)
-    plots.plot_eos(axes, {"teacher": table}, ["LiF"])
+    plots.plot_eos(axes.flat, {"teacher": table}, ["LiF"])
+    assert len(axes[0].lines) == 1
     assert [ax.axison for ax in axes] == [True, False]  # the one left over is hidden
     figure.savefig(io.BytesIO(), format="png", dpi=40)
 

@@ -206,9 +206,10 @@ def plot_eos(
     phases:
         Which, in order.
     """
-    for ax in list(axes)[len(phases) :]:
+    panels = list(axes)  # once: an array's .flat is used up by the first loop
+    for ax in panels[len(phases) :]:
         ax.set_axis_off()
-    for ax, phase in zip(axes, phases, strict=False):
+    for ax, phase in zip(panels, phases, strict=False):
         for number, (name, table) in enumerate(points.items()):
             own = table[table.phase == phase].sort_values("volume_A3")
             if len(own):
