@@ -294,7 +294,7 @@ comparison("training-energy-rmse", "training-force-rmse", "test-unseen-configura
 # %% [markdown]
 # Does such an error matter? Compare it with what it is an error *of*: the forces in these frames have a root mean square of
 # {glue:text}`potential.force_size:.0f` meV/Å, because half of them were shaken, strained or heated on purpose. The paper's
-# bound is for frames drawn from the same smooth trajectories as the training set. The [exercises](#exercises) take that apart.
+# bound is for frames drawn from the same smooth trajectories as the training set. The exercises below take that apart.
 
 # %%
 record("potential.force_size", unseen.force_rms_reference_meV_per_A, unit="meV/A",
