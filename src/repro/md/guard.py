@@ -24,12 +24,12 @@ from repro.potential import ELEMENTS
 
 CHARGES: dict[str, int] = {"Li": 3, "F": 9, "Cl": 17, "Ga": 31}
 
-# Inner and outer cut-off in angstrom.  Closest contacts in the first 371 labels: Li-F
-# 1.31, Ga-F 1.38, Ga-Cl 1.68, Li-Cl 1.69, F-F 1.82, Li-Li 1.91, F-Cl 2.18, Li-Ga 2.42,
+# Inner and outer cut-off in angstrom.  Closest contacts in the first 2027 labels: Li-F
+# 1.31, Ga-F 1.38, Li-Li 1.55, Ga-Cl 1.68, Li-Cl 1.69, F-F 1.82, F-Cl 2.18, Li-Ga 2.18,
 # Cl-Cl 2.51, Ga-Ga 2.60.  Labelling refuses any contact below 1.1, so the first shell
 # can never meet a label.  Li-Li begins early: a first student let two Li come to 1.27,
 # and with few electrons their repulsion is soft.
-SHELLS: tuple[tuple[float, float], ...] = ((0.7, 1.1), (0.9, 1.4), (1.1, 1.7), (1.3, 1.9))
+SHELLS: tuple[tuple[float, float], ...] = ((0.7, 1.1), (0.9, 1.4), (1.0, 1.5), (1.3, 1.9))
 _SHELL_OF = {
     "Li-F": 0, "F-Ga": 0, "Li-Cl": 1, "Cl-Ga": 1, "F-F": 1, "Li-Li": 2,
     "F-Cl": 3, "Li-Ga": 3, "Cl-Cl": 3, "Ga-Ga": 3,
