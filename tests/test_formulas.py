@@ -62,3 +62,7 @@ def test_only_digits_ever_change(text: str) -> None:
     for change in (subscripts, in_markdown, in_html):
         back = change(text).translate(str.maketrans("₀₁₂₃₄₅₆₇₈₉", "0123456789"))
         assert back == text.translate(str.maketrans("₀₁₂₃₄₅₆₇₈₉", "0123456789"))
+
+
+def test_the_program_cp2k_is_no_compound() -> None:
+    assert subscripts("CP2K computes Li3GaF6") == "CP2K computes Li₃GaF₆"

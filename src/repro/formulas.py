@@ -14,7 +14,8 @@ from ase.data import chemical_symbols
 _ELEMENT = "(?:" + "|".join(sorted(chemical_symbols[1:], key=len, reverse=True)) + ")"
 _GROUP = rf"(?:{_ELEMENT}\d*|\((?:{_ELEMENT}\d*)+\)\d*)"
 # Not inside a word, a path, a key or an option; a leading coefficient may touch.
-_FORMULA = re.compile(rf"(?<![A-Za-z_./-]){_GROUP}{{2,}}(?![A-Za-z_/.]\w)(?![A-Za-z_])")
+# CP2K is a program, not carbon, phosphorus and potassium.
+_FORMULA = re.compile(rf"(?<![A-Za-z_./-])(?!CP2K){_GROUP}{{2,}}(?![A-Za-z_/.]\w)(?![A-Za-z_])")
 _LOW = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 _DIATOMIC = re.compile(r"(?<![A-Za-z0-9_./-])(H|N|O|F|Cl|Br|I)2(?![A-Za-z0-9_])")
 # What must stay as it is: code, math, roles and directives, link targets, labels.
