@@ -53,7 +53,7 @@ def names(stem: str) -> set[str]:
 
 def test_everything_of_a_training_is_shipped_and_listed(tmp_path: Path, models: Path) -> None:
     work = finished(tmp_path / "work", seed=7)
-    made = shipping.ship(work, "reference", models, given=["--work", "a b", "--name", "reference"])
+    made = shipping.ship(work, "reference", models)
     assert made == models / "reference.pb" and made.read_bytes() == b"weights"
     assert {f.name for f in models.iterdir()} == names("reference") | {"manifest.json"}
     assert (models / "reference.input.json").read_bytes() == (work / "input.json").read_bytes()
@@ -62,7 +62,7 @@ def test_everything_of_a_training_is_shipped_and_listed(tmp_path: Path, models: 
     assert set(manifest["files"]) == names("reference")
     assert manifest["files"]["reference.pb"]["sha256"] == data.sha256(work / "model.pb")
     own = manifest["parameters"]["model reference"]
-    assert own["command"] == ("python -m repro.potential.shipping --work 'a b' --name reference")
+    assert own["command"] == ("python -m repro.potential.shipping --work WORK --name reference")
     assert (own["seed"], own["wall_time_s"], own["steps"]) == (7, 81.5, 40)
     assert (own["train_frames"], own["validation_frames"]) == (80, 20)
     assert (own["training"], own["labels_sha256"]) == ("reference", "ab" * 32)

@@ -1,6 +1,6 @@
 """Make the queue of frames for DFT: small cells of every family, hot and strained.
 
-    /work/env/labels/bin/python tools/potential_dft_frames.py --structures S --out OUT
+    PYTHON-WITH-LABELS tools/potential_dft_frames.py --structures S --out OUT
 
 The frames come from runs of their own (SevenNet-0, 16 to 48 atoms), not from the
 runs that give the training set, so a DFT frame is never a training frame.  Families

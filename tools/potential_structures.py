@@ -1,6 +1,6 @@
 """Relax the starting structures with the teacher and write data/potential/structures.
 
-    /work/env/labels/bin/python tools/potential_structures.py --help
+    PYTHON-WITH-LABELS tools/potential_structures.py --help
 
 Crystals are relaxed in their small cell (positions and cell, SevenNet l3i5 + D2),
 slabs with the cheaper SevenNet-0 + D2, melts are left as packed.  A family already

@@ -22,7 +22,7 @@ from repro.potential import tables, training
 from repro.potential.trainjob import RUN, read_record
 
 
-def ship(work: Path, name: str, target: Path, *, given: Sequence[str] = ()) -> Path:
+def ship(work: Path, name: str, target: Path) -> Path:
     """Copy what a training made; return the model's place in ``target``.
 
     Parameters
@@ -33,8 +33,6 @@ def ship(work: Path, name: str, target: Path, *, given: Sequence[str] = ()) -> P
         Stem of the files, e.g. ``reference`` or ``reference-seed2``.
     target:
         Folder of the models.
-    given:
-        Arguments of the command, for the manifest.
 
     Raises
     ------
@@ -58,7 +56,7 @@ def ship(work: Path, name: str, target: Path, *, given: Sequence[str] = ()) -> P
     tables.list_results(
         target, title=f"model {name}", heading="Trained potentials",
         sources=["teacher labels of data/potential/labels"],
-        command="python -m repro.potential.shipping " + shlex.join(given),
+        command=f"python -m repro.potential.shipping --work WORK --name {shlex.quote(name)}",
         parameters={"training": found.title, "steps": found.steps,
                     "train_frames": found.train_frames,
                     "validation_frames": found.validation_frames,
@@ -78,15 +76,14 @@ def ship(work: Path, name: str, target: Path, *, given: Sequence[str] = ()) -> P
 @plain_errors
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; return its exit status."""
-    given = list(sys.argv[1:] if arguments is None else arguments)
     parser = argparse.ArgumentParser(
         prog="python -m repro.potential.shipping", description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )  # fmt: skip
     parser.add_argument("--work", type=Path, required=True, help="folder of the training")
     parser.add_argument("--name", required=True, help="stem of the files")
-    args = parser.parse_args(given)
-    made = ship(args.work, args.name, paths.data_dir() / "potential" / "models", given=given)
+    args = parser.parse_args(arguments)
+    made = ship(args.work, args.name, paths.data_dir() / "potential" / "models")
     print(f"{made}: {data.sha256(made)}")
     return 0
 
