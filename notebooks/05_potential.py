@@ -150,7 +150,6 @@ show(
 # more, which we could not repeat here: such cells cost hours each on two cores.
 
 # %%
-against = chapter.dft("teacher_vs_dft")
 teacher_errors = chapter.table("errors_dft_teacher-7net-l3i5")
 teacher = chapter.one(teacher_errors, split="held-out")
 record("potential.dft_frames", int(chapter.one(teacher_errors, split="all").frames),

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import argparse
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
@@ -8,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from repro import commands
 from repro.commands import plain_errors, resumable
 from repro.errors import DataError, InputError, ReproError
 from repro.md.lammps import LammpsError
@@ -103,3 +105,11 @@ def test_in_a_process_of_its_own(tmp_path: Path) -> None:
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
     assert done.returncode == 1
     assert done.stderr == f"error: {tmp_path}: no training there (run.json is missing)\n"
+
+
+def test_parse_keeps_the_whole_command_line() -> None:
+    parser = argparse.ArgumentParser(prog="python -m repro.toy")
+    parser.add_argument("--name")
+    args = commands.parse(parser, ["--name", "a b"])
+    assert args.name == "a b"
+    assert args.line == "python -m repro.toy --name 'a b'"

@@ -1,7 +1,9 @@
-"""What the command lines share: how they end when something goes wrong."""
+"""What the command lines share: how they are read, and how they end in trouble."""
 
 from __future__ import annotations
 
+import argparse
+import shlex
 import sys
 from collections.abc import Sequence
 from functools import wraps
@@ -10,6 +12,14 @@ from typing import Protocol
 from repro.errors import ReproError
 
 Given = Sequence[str] | None
+
+
+def parse(parser: argparse.ArgumentParser, arguments: Given) -> argparse.Namespace:
+    """Return the parsed arguments, and in ``line`` the whole command for a manifest."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    args = parser.parse_args(given)
+    args.line = f"{parser.prog} {shlex.join(given)}"
+    return args
 
 
 class Main(Protocol):

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import fcntl
 import importlib.util
 import os
 import re
@@ -18,11 +17,11 @@ import signal
 import subprocess
 import sys
 import threading
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import IO
 
+from repro import folder_lock
 from repro.errors import InputError, ReproError
 from repro.md import logs
 from repro.md.logs import Log
@@ -174,7 +173,9 @@ def run(
         command = [str(binary), "-in", name, "-log", LOG, "-nonbuf"]
         if ranks > 1:
             command = [str(program("mpirun")), "-n", str(ranks), *command]
-        with _alone(where) as lock:
+        busy = LammpsError(f"{where}: another run is at work there; wait for it, or give "
+                           "another folder")  # fmt: skip
+        with folder_lock.held(where / LOCK, patience=10.0, busy=busy) as lock:
             (where / name).write_text(script, encoding="utf-8")
             status, text, stopped = _watched(command, env, where, lock, timeout, progress)
     except OSError as error:
@@ -188,22 +189,6 @@ def run(
     if status == 0 and log.complete and log.error is None:
         return log
     raise _explain(status, log, script, where, text)
-
-
-@contextlib.contextmanager
-def _alone(folder: Path) -> Iterator[int]:
-    """Hold a folder's lock; the kernel lets go of it however its holders end."""
-    with open(folder / LOCK, "w") as stream:
-        for attempt in range(50):
-            try:
-                fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                if attempt == 49:
-                    raise LammpsError(f"{folder}: another run is at work there; wait for it, "
-                                      "or give another folder") from None  # fmt: skip
-                time.sleep(0.2)
-        yield stream.fileno()
 
 
 def _watched(

@@ -11,11 +11,11 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from repro import folder_lock
 from repro.errors import InputError, ReproError
 
 LOG = "train.log"
@@ -79,18 +79,10 @@ def locked(work: Path, *, patience: float = 5.0) -> Iterator[int]:
     TrainingError
         If another training holds it.
     """
-    with open(work / LOCK, "a") as stream:
-        end = time.monotonic() + patience
-        while True:
-            try:
-                fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except OSError:
-                if time.monotonic() > end:
-                    raise TrainingError(f"{work}: another training is running there; wait for it "
-                                        "or choose another folder") from None  # fmt: skip
-                time.sleep(0.1)
-        yield stream.fileno()
+    busy = TrainingError(f"{work}: another training is running there; wait for it "
+                         "or choose another folder")  # fmt: skip
+    with folder_lock.held(work / LOCK, patience=patience, busy=busy) as descriptor:
+        yield descriptor
 
 
 def is_running(work: Path) -> bool:

@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import argparse
 import csv
-import shlex
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -24,8 +23,8 @@ from typing import Any
 import numpy as np
 from ase import Atoms
 
-from repro import data, paths
-from repro.commands import plain_errors
+from repro import data
+from repro.commands import parse, plain_errors
 from repro.errors import InputError
 from repro.potential import frames, tables
 from repro.potential.evaluate import (
@@ -168,8 +167,7 @@ def build_parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True)
     common = argparse.ArgumentParser(add_help=False)
     common.add_argument("--name", help="name in the tables and file names")
-    common.add_argument("--out", type=Path, default=paths.data_dir() / "potential" / "results",
-                        help="folder of the tables (data/potential/results)")  # fmt: skip
+    tables.out_option(common)
     common.add_argument("--points", type=int, default=300, help="parity forces per family (300)")
     common.add_argument("--seed", type=int, default=1, help="of bootstrap and thinning (1)")
     one = commands.add_parser("student", parents=[common], help="a model against teacher labels")
@@ -221,7 +219,7 @@ def run(args: argparse.Namespace) -> str:
     }  # fmt: skip
     tables.list_results(
         args.out, title=f"{args.command} {name}", sources=sources,
-        command="python -m repro.potential.evaluate_cli " + shlex.join(args.given),
+        command=args.line,
         parameters=parameters | {"frames": len(found), "points_per_family": args.points},
         seed=args.seed, wall_time_s=time.monotonic() - begin, files=files,
     )  # fmt: skip
@@ -241,10 +239,7 @@ def run(args: argparse.Namespace) -> str:
 @plain_errors
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; return its exit status."""
-    given = list(sys.argv[1:] if arguments is None else arguments)
-    args = build_parser().parse_args(given)
-    args.given = given
-    print(run(args))
+    print(run(parse(build_parser(), arguments)))
     return 0
 
 

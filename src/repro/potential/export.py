@@ -32,13 +32,13 @@ from repro import data, paths
 from repro.commands import plain_errors
 from repro.errors import InputError
 from repro.potential import ELEMENTS, dft, frames
+from repro.potential.predictions import EV_PER_A3_IN_GPA
 
 LABELS = "labels.hdf5"
 INDEX_COLUMNS = ("family", "index", "frame_id", "kind", "origin", "natoms", "temperature_K",
                  "volume_scale", "energy_eV_per_atom", "force_rms_eV_per_A", "pressure_GPa",
                  "label_s", "md_s", "source")  # fmt: skip
 LABEL_SOURCE = "SevenNet 7net-l3i5 + Grimme D2 (PBE, s6 0.75)"
-_EV_PER_A3_IN_GPA = 160.21766208
 
 
 def labelled_system(family: Sequence[Atoms]) -> Any:
@@ -100,7 +100,7 @@ def index_rows(families: dict[str, list[Atoms]]) -> list[list[str]]:
     for name, family in families.items():
         for number, frame in enumerate(family):
             info, forces = frame.info, frame.get_forces()
-            pressure = -np.trace(frame.get_stress(voigt=False)) / 3 * _EV_PER_A3_IN_GPA
+            pressure = -np.trace(frame.get_stress(voigt=False)) / 3 * EV_PER_A3_IN_GPA
             rows.append([
                 name, str(number), str(info["frame_id"]), str(info["kind"]), str(info["origin"]),
                 str(len(frame)), f"{float(info['temperature_K']):.0f}",
@@ -228,7 +228,7 @@ def compare(target: Path) -> list[dict[str, Any]]:
             residual[:] = np.nan
         for frame, (forces, stress), off in zip(found, parts, residual, strict=True):
             difference = forces - frame.get_forces()
-            delta = (stress - frame.get_stress()) * _EV_PER_A3_IN_GPA
+            delta = (stress - frame.get_stress()) * EV_PER_A3_IN_GPA
             rows.append({
                 "model": model + "+D2", "frame_id": frame.info["frame_id"],
                 "family": frame.info["family"], "kind": frame.info["kind"],

@@ -15,7 +15,6 @@ shipped with the results), with the same velocities, and may be killed and start
 from __future__ import annotations
 
 import argparse
-import shlex
 import sys
 import time
 from collections.abc import Sequence
@@ -26,7 +25,7 @@ import numpy as np
 from ase import Atoms
 
 from repro import data, paths
-from repro.commands import plain_errors
+from repro.commands import parse, plain_errors
 from repro.errors import InputError
 from repro.potential import frames, liquids, mechanics, tables
 from repro.potential.evaluate_cli import LABELS, load_labels
@@ -239,8 +238,7 @@ def build_parser() -> argparse.ArgumentParser:
     common.add_argument("--families", nargs="+", default=list(FAMILIES), help="compositions")
     common.add_argument("--seed", type=int, default=1, help="random seed (1)")
     out = argparse.ArgumentParser(add_help=False)
-    out.add_argument("--out", type=Path, default=paths.data_dir() / "potential" / "results",
-                     help="folder of the tables (data/potential/results)")  # fmt: skip
+    tables.out_option(out)
     one = commands.add_parser("md", parents=[common], help="a short run")
     one.add_argument("--calculator", choices=mechanics.CALCULATORS, required=True, help="who runs")
     one.add_argument("--model", help=f"DeePMD file, or one of {', '.join(MODELS)}")
@@ -280,10 +278,10 @@ def run(args: argparse.Namespace) -> None:
         files, name = density(args), args.name
     else:
         files, name = compare(args), args.student
-    skipped = ("command", "given", "out", "work", "seed")
+    skipped = ("command", "line", "out", "work", "seed")
     tables.list_results(
         args.out, title=f"liquids {args.command} {name}", files=files, sources=[LABELS],
-        command="python -m repro.potential.liquids_cli " + shlex.join(args.given), seed=args.seed,
+        command=args.line, seed=args.seed,
         parameters={k: str(v) if isinstance(v, Path) else v for k, v in vars(args).items()
                     if k not in skipped},
         wall_time_s=time.monotonic() - begin,
@@ -294,10 +292,7 @@ def run(args: argparse.Namespace) -> None:
 @plain_errors
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; return its exit status."""
-    given = list(sys.argv[1:] if arguments is None else arguments)
-    args = build_parser().parse_args(given)
-    args.given = given
-    run(args)
+    run(parse(build_parser(), arguments))
     return 0
 
 

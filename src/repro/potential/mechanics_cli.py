@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import argparse
 import csv
-import shlex
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -23,8 +22,8 @@ from typing import Any
 
 from ase import Atoms
 
-from repro import data, paths
-from repro.commands import plain_errors
+from repro import data
+from repro.commands import parse, plain_errors
 from repro.errors import InputError, did_you_mean
 from repro.potential import frames, mechanics, tables
 from repro.potential.mechanics import Point
@@ -319,8 +318,7 @@ def build_parser() -> argparse.ArgumentParser:
     common.add_argument("--name", help="in the file names (student: the model's stem; teacher)")
     common.add_argument("--structures", type=Path, help="extxyz of relaxed crystals (shipped)")
     common.add_argument("--phases", nargs="+", default=[], help="only these")
-    common.add_argument("--out", type=Path, default=paths.data_dir() / "potential" / "results",
-                        help="folder of the tables (data/potential/results)")  # fmt: skip
+    tables.out_option(common)
     common.add_argument("--fmax", type=float, default=mechanics.FMAX,
                         help=f"end of relaxations, eV/A ({mechanics.FMAX})")  # fmt: skip
     common.add_argument("--steps", type=int, default=mechanics.STEPS,
@@ -353,7 +351,7 @@ def run(args: argparse.Namespace) -> None:
     tables.list_results(
         args.out, title=f"{args.command} {args.name}", files=files, seed=None,
         sources=["data/potential/structures", "data/moduli and data/structures (published values)"],
-        command="python -m repro.potential.mechanics_cli " + shlex.join(args.given),
+        command=args.line,
         parameters={"model": describe(args), "fmax_eV_per_A": args.fmax, "steps": args.steps,
                     **option}, wall_time_s=time.monotonic() - begin,
     )  # fmt: skip
@@ -363,10 +361,7 @@ def run(args: argparse.Namespace) -> None:
 @plain_errors
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; return its exit status."""
-    given = list(sys.argv[1:] if arguments is None else arguments)
-    args = build_parser().parse_args(given)
-    args.given = given
-    run(args)
+    run(parse(build_parser(), arguments))
     return 0
 
 

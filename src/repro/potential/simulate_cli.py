@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import shlex
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -15,7 +14,7 @@ import numpy as np
 from ase import Atoms
 
 from repro import paths
-from repro.commands import plain_errors, resumable
+from repro.commands import parse, plain_errors, resumable
 from repro.errors import InputError
 from repro.md.logs import Thermo
 from repro.md.stages import Reporter
@@ -231,8 +230,7 @@ def build_parser() -> argparse.ArgumentParser:
 @resumable
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; return its exit status."""
-    given = list(sys.argv[1:] if arguments is None else arguments)
-    args = build_parser().parse_args(given)
+    args = parse(build_parser(), arguments)
     runs: dict[str, Callable[[argparse.Namespace, Path], dict[str, str]]] = {
         "speed": _speed, "drift": _drift, "stability": _stability, "deviation": _deviation,
     }  # fmt: skip
@@ -245,8 +243,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     files = runs[args.command](args, args.work or paths.build_dir() / "simulate")
     list_results(
         args.out, title=f"simulate {args.command}",
-        command="python -m repro.potential.simulate " + shlex.join(given), sources=[SOURCE],
-        parameters={k: str(v) for k, v in vars(args).items() if k not in ("out", "work")},
+        command=args.line, sources=[SOURCE],
+        parameters={k: str(v) for k, v in vars(args).items() if k not in ("line", "out", "work")},
         seed=args.seed, wall_time_s=time.monotonic() - begin, files=files,
     )  # fmt: skip
     print(", ".join(str(args.out / name) for name in files))

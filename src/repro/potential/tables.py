@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import csv
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from repro import data
+from repro import data, paths
 from repro.errors import InputError
 
 
@@ -18,6 +19,12 @@ def tidy(value: float | int) -> str:
     if isinstance(value, int | np.integer):
         return str(int(value))
     return f"{value:.5g}" if np.isfinite(value) else ""
+
+
+def out_option(parser: argparse.ArgumentParser) -> None:
+    """Give a command the option ``--out``, the folder of its tables."""
+    parser.add_argument("--out", type=Path, default=paths.data_dir() / "potential" / "results",
+                        help="folder of the tables (data/potential/results)")  # fmt: skip
 
 
 def write_table(file: Path, rows: Sequence[dict[str, Any]]) -> None:
