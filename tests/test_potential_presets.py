@@ -213,3 +213,16 @@ def test_names_tell_architectures_apart() -> None:
     assert len({a.name for a in SCAN.values()}) == len(SCAN)
     assert isinstance(SCAN["paper"], Architecture)
     assert SCAN["paper"].name == "r9-24x48x96-a16-f240x240x240-default-pairs"
+
+
+def test_the_descriptor_that_shares_its_network() -> None:
+    made = script("scan:types")["model"]["descriptor"]
+    assert (made["type"], made["attn_layer"]) == ("se_atten_v2", 0), "else it cannot be compressed"
+    assert "type_one_side" not in made
+    assert script("scan:types", sel=[98])["model"]["descriptor"]["sel"] == 98
+    # Elements share one list of neighbours: more of them fit in fewer places.
+    one, other = SCAN["types"], replace(SCAN["types"], descriptor="se_e2_a")
+    assert one.name.endswith("-types") and one.name != other.name
+    assert presets.seconds_per_step(one) < presets.seconds_per_step(other)
+    with pytest.raises(InputError, match=r"descriptor 'se_e3', expected one of se_e2_a"):
+        replace(one, descriptor="se_e3")

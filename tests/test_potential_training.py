@@ -289,6 +289,11 @@ def test_init_takes_checkpoint_and_sel(stand_in: Path, tmp_path: Path) -> None:
     (tmp_path / "a/out.json").write_text('{"model": {"descriptor": {"sel": [9, 8, 0, 0]}}}')
     with pytest.raises(InputError, match="trained without Cl, which the new data hold"):
         training.train(work=tmp_path / "d", steps=20, init=tmp_path / "a", **SMALL)
+    (tmp_path / "a/out.json").write_text('{"model": {"descriptor": {"sel": 98}}}')
+    shared = SMALL | {"preset": "scan:types-small"}
+    training.train(work=tmp_path / "e", steps=20, init=tmp_path / "a", **shared)
+    made = json.loads((tmp_path / "e/input.json").read_text())
+    assert made["model"]["descriptor"]["sel"] == 98, "one list for all elements"
     with pytest.raises(InputError, match=r"no checkpoint with its out\.json"):
         training.train(work=tmp_path / "c", steps=20, init=tmp_path / "nowhere", **SMALL)
 

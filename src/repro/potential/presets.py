@@ -18,14 +18,21 @@ from repro.potential import ELEMENTS
 CHECKPOINT_SECONDS = 60.0
 # One loss pair: prefactor at the start, and where the learning rate has gone to zero.
 Pair = tuple[float, float]
+DESCRIPTORS = ("se_e2_a", "se_atten_v2")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Architecture:
-    """A smooth two-body embedding network (``se_e2_a``) and its fitting network.
+    """A smooth two-body embedding network and its fitting network.
 
     Attributes
     ----------
+    descriptor:
+        ``se_e2_a``, the paper's: an embedding network for each element or pair of
+        elements; or ``se_atten_v2`` with no attention layer: one network for all,
+        told the elements by a learned vector (DPA-1, Zhang et al., npj Comput. Mater.
+        10, 94, 2024).  Neighbours of all elements then share one list, so far fewer
+        padded places are computed, and every pair learns from every other.
     rcut, rcut_smth:
         Neighbours end at ``rcut`` and begin to fade at ``rcut_smth``, angstrom.
     neuron:
@@ -48,6 +55,7 @@ class Architecture:
     fitting: tuple[int, ...]
     precision: str = "float32"
     type_one_side: bool = True
+    descriptor: str = "se_e2_a"
 
     def __post_init__(self) -> None:
         if not 0 <= self.rcut_smth < self.rcut:
@@ -61,15 +69,18 @@ class Architecture:
                              f"width {self.neuron[-1]}")  # fmt: skip
         if self.precision not in ("float32", "float64", "default"):
             raise InputError(f"precision {self.precision!r}, expected float32, float64 or default")
+        if self.descriptor not in DESCRIPTORS:
+            raise InputError(f"descriptor {self.descriptor!r}, expected one of "
+                             f"{', '.join(DESCRIPTORS)}")  # fmt: skip
 
     @property
     def name(self) -> str:
         """A short name, e.g. ``r6-16x32x64-a4-f120x120x120-float32``."""
         embedding = "x".join(str(n) for n in self.neuron)
         fitting = "x".join(str(n) for n in self.fitting)
-        sides = "" if self.type_one_side else "-pairs"
+        kind = "-types" if self.descriptor == "se_atten_v2" else "" if self.type_one_side else "-pairs"
         return (f"r{self.rcut:g}-{embedding}-a{self.axis_neuron}-f{fitting}"
-                f"-{self.precision}{sides}")  # fmt: skip
+                f"-{self.precision}{kind}")  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -190,6 +201,9 @@ SCAN: dict[str, Architecture] = {
     "wide-fitting": replace(_CLASS, fitting=(120, 120, 120), axis_neuron=8),
     "paper-nets-6A": replace(_REFERENCE, neuron=(24, 48, 96), axis_neuron=8,
                              fitting=(240, 240, 240)),
+    "types": replace(_REFERENCE, axis_neuron=8, descriptor="se_atten_v2"),
+    "types-5A": replace(_REFERENCE, axis_neuron=8, rcut=5.0, descriptor="se_atten_v2"),
+    "types-small": replace(_CLASS, descriptor="se_atten_v2"),
     "paper": _PAPER,
 }  # fmt: skip
 
@@ -226,7 +240,8 @@ def seconds_per_step(architecture: Architecture, *, atoms: float = 60.0) -> floa
         return sum(a * b for a, b in pairwise(widths))
 
     # 220 is the padded count that sel "auto" gave at 6 A on our labels.
-    neighbours = 220 * (architecture.rcut / 6.0) ** 3
+    padded = 220 if architecture.descriptor == "se_e2_a" else 150
+    neighbours = padded * (architecture.rcut / 6.0) ** 3
     last = architecture.neuron[-1]
     per_atom = neighbours * (products((1, *architecture.neuron)) + 4 * last) + products(
         (architecture.axis_neuron * last, *architecture.fitting)
@@ -270,7 +285,8 @@ def input_script(
     start_lr, stop_lr, batch, pref_e, pref_f, pref_v:
         Replace what the preset says; None leaves it.
     sel:
-        Most neighbours per element; found from the data if None.
+        Most neighbours per element (``se_atten_v2``: of all, one number); found from
+        the data if None.
     weights:
         Relative weight of each training system; by its number of batches if None.
     checkpoint_s, step_s:
@@ -307,13 +323,7 @@ def input_script(
     return {
         "model": {
             "type_map": list(ELEMENTS),
-            "descriptor": {
-                "type": "se_e2_a", "rcut": networks.rcut, "rcut_smth": networks.rcut_smth,
-                "sel": "auto" if sel is None else list(sel), "neuron": list(networks.neuron),
-                "axis_neuron": networks.axis_neuron, "resnet_dt": False,
-                "type_one_side": networks.type_one_side, "precision": networks.precision,
-                "seed": 3 * seed,
-            },
+            "descriptor": _descriptor(networks, sel, 3 * seed),
             "fitting_net": {"neuron": list(networks.fitting), "resnet_dt": True,
                             "precision": networks.precision, "seed": 3 * seed + 1},
         },
@@ -327,6 +337,19 @@ def input_script(
         },
         "training": training,
     }  # fmt: skip
+
+
+def _descriptor(networks: Architecture, sel: Sequence[int] | None, seed: int) -> dict[str, Any]:
+    found: dict[str, Any] = {
+        "type": networks.descriptor, "rcut": networks.rcut, "rcut_smth": networks.rcut_smth,
+        "sel": "auto" if sel is None else list(sel), "neuron": list(networks.neuron),
+        "axis_neuron": networks.axis_neuron, "resnet_dt": False,
+        "precision": networks.precision, "seed": seed,
+    }  # fmt: skip
+    if networks.descriptor == "se_e2_a":
+        return found | {"type_one_side": networks.type_one_side}
+    # Without an attention layer the network can be compressed.
+    return found | {"attn_layer": 0, "tebd_dim": 8, "sel": "auto" if sel is None else sum(sel)}
 
 
 def override(chosen: Preset, **values: Any) -> Preset:

@@ -19,6 +19,8 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from repro import data
 from repro.errors import InputError
 from repro.potential import ELEMENTS, curves, dprun, presets, trainset
@@ -101,7 +103,8 @@ class Job:
             max_frames=settings["max_frames"], extra=extra,
             extra_share=settings["frames_share"] or 1.0,
             energy_of=_energies_of(init) if init is not None and extra else None)  # fmt: skip
-        unseen = [e for e, n in zip(ELEMENTS, sel or (1,) * 4, strict=True)
+        each = sel if sel is not None and len(sel) == len(ELEMENTS) else (1,) * len(ELEMENTS)
+        unseen = [e for e, n in zip(ELEMENTS, each, strict=True)
                   if n == 0 and e in made.elements]  # fmt: skip
         if unseen:
             raise InputError(f"{init}: trained without {', '.join(unseen)}, which the new data "
@@ -285,7 +288,8 @@ def _start_point(init: Path | None) -> tuple[str | None, list[int] | None]:
         raise InputError(f"{init}: no checkpoint with its out.json there; --init takes the folder "
                          "of a training")  # fmt: skip
     sel = json.loads(out.read_text(encoding="utf-8"))["model"]["descriptor"]["sel"]
-    return str(init.resolve() / saved[-1][1]), [int(n) for n in sel]
+    # se_atten_v2 has one number for all elements, the others one for each.
+    return str(init.resolve() / saved[-1][1]), [int(n) for n in np.atleast_1d(sel)]
 
 
 def _energies_of(init: Path) -> Callable[[Any], float]:
