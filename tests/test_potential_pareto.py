@@ -49,7 +49,7 @@ def timed(name: str, wall: float) -> speed.Speed:
 @pytest.fixture
 def made_up(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     """Predictions off by a known amount, speeds from a table; notes what was asked for."""
-    notes: dict[str, Any] = {"off": {"class": 0.2, "types": 0.1}, "wall": {"class": 50.0, "types": 70.0}}
+    notes: dict[str, Any] = {"off": {"class": 0.2, "types-slim": 0.1}, "wall": {"class": 50.0, "types-slim": 70.0}}
 
     def predict(model: Path, some: list[Atoms]) -> Prediction:
         notes["ids"] = [f.info["frame_id"] for f in some]
@@ -71,15 +71,15 @@ def made_up(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
 
 
 def test_a_row_holds_error_speed_and_what_it_cost(tmp_path: Path, made_up: dict[str, Any]) -> None:
-    for name in ("class", "types"):
+    for name in ("class", "types-slim"):
         folder(tmp_path, name)
     fast, slow = pareto.build(tmp_path, folder=tmp_path / "speed", say=lambda _: None)
-    assert (fast["name"], slow["name"]) == ("class", "types"), "the fastest first"
+    assert (fast["name"], slow["name"]) == ("class", "types-slim"), "the fastest first"
     assert float(fast["force_rmse_meV_per_A"]) == pytest.approx(200.0)
     assert float(slow["force_rmse_meV_per_A"]) == pytest.approx(100.0)
     assert (fast["us_per_atom_step"], fast["us_cpu"], fast["ranks"]) == ("50", "45", 2)
     assert (fast["wall_min"], fast["minutes"], fast["steps"], fast["seed"]) == ("7", 7.0, 500, 3)
-    assert slow["architecture"] == SCAN["types"].name
+    assert slow["architecture"] == SCAN["types-slim"].name
 
 
 def test_only_frames_that_nobody_trained_on_count(tmp_path: Path, made_up: dict[str, Any]) -> None:
@@ -93,11 +93,11 @@ def test_only_frames_that_nobody_trained_on_count(tmp_path: Path, made_up: dict[
 
 def test_unfinished_trainings_are_left_out_unless_asked_for(tmp_path: Path) -> None:
     folder(tmp_path, "class")
-    folder(tmp_path, "types", model=False)
+    folder(tmp_path, "types-slim", model=False)
     (tmp_path / "speed").mkdir()
     assert list(pareto.finished(tmp_path)) == ["class"]
-    with pytest.raises(InputError, match=r"types: no finished training there"):
-        pareto.finished(tmp_path, ["class", "types"])
+    with pytest.raises(InputError, match=r"types-slim: no finished training there"):
+        pareto.finished(tmp_path, ["class", "types-slim"])
     with pytest.raises(InputError, match="no finished training in its folders"):
         pareto.finished(tmp_path / "speed")
 
@@ -105,12 +105,12 @@ def test_unfinished_trainings_are_left_out_unless_asked_for(tmp_path: Path) -> N
 def test_the_command_writes_table_and_manifest(
     tmp_path: Path, made_up: dict[str, Any], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    for name in ("class", "types"):
+    for name in ("class", "types-slim"):
         folder(tmp_path / "scan", name)
     out = tmp_path / "results"
     assert pareto.main(["--work", str(tmp_path / "scan"), "--out", str(out)]) == 0
     with open(out / "pareto.csv", newline="", encoding="utf-8") as stream:
-        assert [row["name"] for row in csv.DictReader(stream)] == ["class", "types"]
+        assert [row["name"] for row in csv.DictReader(stream)] == ["class", "types-slim"]
     listed = json.loads((out / "manifest.json").read_text())
     assert "pareto.csv" in listed["files"] and "--work" in listed["parameters"]["pareto"]["command"]
     assert "200 meV/A" in capsys.readouterr().out

@@ -127,7 +127,7 @@ def test_saving_falls_on_steps_that_are_displayed() -> None:
 def test_step_estimate_orders_the_scan() -> None:
     guess = {name: presets.seconds_per_step(a) for name, a in SCAN.items()}
     assert guess["class"] == pytest.approx(0.04, rel=0.25), "the measured one"
-    assert guess["short"] < guess["class"] < guess["reference"] < guess["long"] < guess["paper"]
+    assert guess["class-5A"] < guess["class"] < guess["wide"] < guess["wide-7A"] < guess["paper"]
 
 
 def test_seeds_differ_and_derive_from_one() -> None:
@@ -216,13 +216,23 @@ def test_names_tell_architectures_apart() -> None:
 
 
 def test_the_descriptor_that_shares_its_network() -> None:
-    made = script("scan:types")["model"]["descriptor"]
+    made = script("scan:types-slim")["model"]["descriptor"]
     assert (made["type"], made["attn_layer"]) == ("se_atten_v2", 0), "else it cannot be compressed"
     assert "type_one_side" not in made
-    assert script("scan:types", sel=[98])["model"]["descriptor"]["sel"] == 98
+    assert script("scan:types-slim", sel=[98])["model"]["descriptor"]["sel"] == 98
     # Elements share one list of neighbours: more of them fit in fewer places.
-    one, other = SCAN["types"], replace(SCAN["types"], descriptor="se_e2_a")
+    one, other = SCAN["types-slim"], replace(SCAN["types-slim"], descriptor="se_e2_a")
     assert one.name.endswith("-types") and one.name != other.name
     assert presets.seconds_per_step(one) < presets.seconds_per_step(other)
     with pytest.raises(InputError, match=r"descriptor 'se_e3', expected one of se_e2_a"):
         replace(one, descriptor="se_e3")
+
+
+@pytest.mark.parametrize("name", [n for n, a in SCAN.items() if a.descriptor == "se_atten_v2"])
+def test_no_shortcut_that_compression_forgets(name: str) -> None:
+    (length,) = script(f"scan:{name}")["model"]["type_embedding"]["neuron"]
+    assert SCAN[name].neuron[0] not in (2 * length, 4 * length)
+    for first in range(1, 65):
+        length = presets.type_vector(replace(SCAN[name], neuron=(first,), axis_neuron=1))
+        assert first not in (2 * length, 4 * length)
+    assert "type_embedding" not in script("scan:class")["model"]

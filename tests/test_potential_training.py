@@ -20,7 +20,7 @@ import numpy as np
 import pytest
 
 from repro.errors import InputError
-from repro.potential import dprun, training
+from repro.potential import compression, dprun, training
 from repro.potential.training import TrainingError
 
 STAND_IN = """#!{python} -S
@@ -82,6 +82,7 @@ def stand_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     program.write_text(STAND_IN.replace("{python}", sys.executable))
     program.chmod(0o755)
     monkeypatch.setattr(dprun, "dp_program", lambda: program)
+    monkeypatch.setattr(compression, "check", lambda *_: compression.Difference(0.01, 0.1, 2))
     return program
 
 
@@ -134,7 +135,7 @@ def test_kill_9_of_the_trainer_takes_dp_along_and_loses_one_interval(
     stand_in: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     work = tmp_path / "w"
-    code = ("import sys; from pathlib import Path; from repro.potential import dprun, training\n"
+    code = ("import sys; from pathlib import Path; from repro.potential import compression, dprun, training\n"
             f"dprun.dp_program = lambda: Path({str(stand_in)!r})\n"
             "sys.exit(training.main(sys.argv[1:]))")  # fmt: skip
     command = [sys.executable, "-c", code, "run", "--preset", "class", "--families", "LiCl",
@@ -290,12 +291,28 @@ def test_init_takes_checkpoint_and_sel(stand_in: Path, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="trained without Cl, which the new data hold"):
         training.train(work=tmp_path / "d", steps=20, init=tmp_path / "a", **SMALL)
     (tmp_path / "a/out.json").write_text('{"model": {"descriptor": {"sel": 98}}}')
-    shared = SMALL | {"preset": "scan:types-small"}
+    shared = SMALL | {"preset": "scan:types-6A"}
     training.train(work=tmp_path / "e", steps=20, init=tmp_path / "a", **shared)
     made = json.loads((tmp_path / "e/input.json").read_text())
     assert made["model"]["descriptor"]["sel"] == 98, "one list for all elements"
     with pytest.raises(InputError, match=r"no checkpoint with its out\.json"):
         training.train(work=tmp_path / "c", steps=20, init=tmp_path / "nowhere", **SMALL)
+
+
+def test_a_model_that_compression_changed_is_not_put_in_place(
+    stand_in: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def differs(plain: Path, compressed: Path, frames: Path) -> compression.Difference:
+        assert plain.read_text().startswith("freeze") and frames.name == "train.hdf5"
+        raise TrainingError(f"{compressed}: compression changed the model")
+
+    monkeypatch.setattr(compression, "check", differs)
+    with pytest.raises(TrainingError, match="compression changed the model"):
+        training.train(work=tmp_path / "w", steps=20, **SMALL)
+    assert not (tmp_path / "w/model.pb").exists()
+    assert not training.status(tmp_path / "w").complete
+    # The way out that the message names.
+    assert training.train(work=tmp_path / "w", steps=20, compress=False, **SMALL).complete
 
 
 def test_title_tells_a_changed_loss(stand_in: Path, tmp_path: Path) -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import tempfile
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,8 @@ import pandas as pd
 from repro import data
 from repro.errors import DataError
 from repro.md import guard
-from repro.potential import simulate
-from repro.potential.presets import Preset
+from repro.potential import presets, simulate
+from repro.potential.presets import Architecture, Preset
 from repro.potential.simulate import ShortRun
 from repro.potential.training import Training, train
 
@@ -58,6 +59,50 @@ def loss_terms(preset: Preset) -> str:
     """Return the terms of a preset's loss in words, e.g. ``energy and force``."""
     terms = {"energy": preset.pref_e, "force": preset.pref_f, "virial": preset.pref_v}
     return " and ".join(word for word, pair in terms.items() if any(pair))
+
+
+def networks(sets: dict[str, tuple[Preset, int]]) -> pd.DataFrame:
+    """Return the settings of some trainings side by side, one column each.
+
+    Parameters
+    ----------
+    sets:
+        Name -> preset, and the steps that were really made or are meant to be.
+    """
+    kinds = {"se_e2_a": "one network a pair of elements", "se_atten_v2": "one network, told the elements"}
+
+    def widths(some: Sequence[int]) -> str:
+        return ", ".join(map(str, some))
+
+    def kind(a: Architecture) -> str:
+        if a.descriptor == "se_e2_a" and a.type_one_side:
+            return "one network a neighbour's element"
+        return kinds[a.descriptor]
+
+    return pd.DataFrame({
+        name: {
+            "descriptor": f"{p.architecture.descriptor}: {kind(p.architecture)}",
+            "cutoff (Å)": p.architecture.rcut, "fading from (Å)": p.architecture.rcut_smth,
+            "embedding net": widths(p.architecture.neuron),
+            "fitting net": widths(p.architecture.fitting),
+            "axis neurons": p.architecture.axis_neuron, "precision": p.architecture.precision,
+            "energy prefactor": "{:g} to {:g}".format(*p.pref_e),
+            "force prefactor": "{:g} to {:g}".format(*p.pref_f),
+            "virial prefactor": "{:g} to {:g}".format(*p.pref_v),
+            "learning rate": f"{p.start_lr:g} to {p.stop_lr:g}", "steps": steps,
+        }
+        for name, (p, steps) in sets.items()
+    })  # fmt: skip
+
+
+def preset_of(name: str = "reference") -> Preset:
+    """Return the preset a shipped model was trained by, with what was changed of it."""
+    settings = training(name)["settings"]
+    found = presets.preset(settings["preset"])
+    changed = {key: tuple(settings[key]) for key in ("pref_e", "pref_f", "pref_v")}
+    return replace(found, architecture=Architecture.of_record(settings["architecture"]),
+                   start_lr=settings["start_lr"], stop_lr=settings["stop_lr"],
+                   batch=settings["batch"], **changed)  # fmt: skip
 
 
 def by_family(index: pd.DataFrame) -> pd.DataFrame:

@@ -70,7 +70,7 @@ def row(name: str, folder: Path, frames: Sequence[Atoms], timed: speed.Speed) ->
     errors = evaluate.errors(frames, predict(folder / MODEL, frames))
     force = errors.force_rmse
     return {
-        "name": name, "architecture": Architecture(**_tuples(settings["architecture"])).name,
+        "name": name, "architecture": Architecture.of_record(settings["architecture"]).name,
         "minutes": settings["minutes"],
         "wall_min": tables.tidy(sum(s["wall_time_s"] for s in record["sessions"]) / 60),
         "steps": record["model_step"], "seed": settings["seed"],
@@ -84,10 +84,6 @@ def row(name: str, folder: Path, frames: Sequence[Atoms], timed: speed.Speed) ->
         "stress_rmse_GPa": tables.tidy(errors.stress_rmse.value),
         "compressed": record["compressed"], "source": SOURCE,
     }  # fmt: skip
-
-
-def _tuples(values: dict[str, Any]) -> dict[str, Any]:
-    return {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
 
 
 def front(table: pd.DataFrame) -> list[str]:

@@ -73,6 +73,11 @@ class Architecture:
             raise InputError(f"descriptor {self.descriptor!r}, expected one of "
                              f"{', '.join(DESCRIPTORS)}")  # fmt: skip
 
+    @classmethod
+    def of_record(cls, values: Mapping[str, Any]) -> Architecture:
+        """Return the architecture that a training's ``run.json`` holds (JSON has no tuples)."""
+        return cls(**{k: tuple(v) if isinstance(v, list) else v for k, v in values.items()})
+
     @property
     def name(self) -> str:
         """A short name, e.g. ``r6-16x32x64-a4-f120x120x120-float32``."""
@@ -162,16 +167,22 @@ class Preset:
 _PAPER = Architecture(rcut=9.0, rcut_smth=5.5, neuron=(24, 48, 96), axis_neuron=16,
                       fitting=(240, 240, 240), precision="default",
                       type_one_side=False)  # fmt: skip
-_REFERENCE = Architecture(rcut=6.0, rcut_smth=2.0, neuron=(16, 32, 64), axis_neuron=4,
-                          fitting=(120, 120, 120))  # fmt: skip
+# Five angstrom and one embedding network for all elements: what a laptop trains furthest
+# in a given time (data/potential/results/pareto.csv).
+_REFERENCE = Architecture(rcut=5.0, rcut_smth=2.0, neuron=(16, 32, 64), axis_neuron=8,
+                          fitting=(120, 120, 120), descriptor="se_atten_v2")  # fmt: skip
 _CLASS = Architecture(rcut=6.0, rcut_smth=2.0, neuron=(8, 16, 32), axis_neuron=4,
                       fitting=(64, 64, 64))  # fmt: skip
+_WIDE = Architecture(rcut=6.0, rcut_smth=2.0, neuron=(16, 32, 64), axis_neuron=8,
+                     fitting=(120, 120, 120))  # fmt: skip
 
 # Why not the paper's loss for our own: with forces down to 1 and no virial a student's
 # density was far off in a trial (issue 3); the force prefactor ends at 10 since most of
-# what the book measures follows from forces and stress.
-_OWN_LOSS: dict[str, Pair] = {"pref_e": (0.02, 1.0), "pref_f": (1000.0, 10.0),
-                              "pref_v": (0.02, 1.0)}  # fmt: skip
+# what the book measures follows from forces and stress.  Energy and virial end higher
+# than 1: in a trial of seven minutes 20 and 5 brought the energy error from 30 to 17
+# meV/atom and that of the stress from 0.52 to 0.49 GPa, for 6 % more in the forces.
+_OWN_LOSS: dict[str, Pair] = {"pref_e": (0.2, 20.0), "pref_f": (1000.0, 10.0),
+                              "pref_v": (0.2, 5.0)}  # fmt: skip
 
 PRESETS: dict[str, Preset] = {
     "paper": Preset(
@@ -179,9 +190,10 @@ PRESETS: dict[str, Preset] = {
         pref_v=(0.0, 0.0), start_lr=1e-3, stop_lr=3.51e-8, steps=800_000, decay_steps=5000,
         batch="auto",
     ),
+    # One frame a step: in a trial of equal time that went further than two or three.
     "reference": Preset(
-        name="reference", architecture=_REFERENCE, **_OWN_LOSS, start_lr=2e-3, stop_lr=2e-6,
-        steps=60_000, decay_steps=300, batch="auto:60",
+        name="reference", architecture=_REFERENCE, **_OWN_LOSS, start_lr=2e-3, stop_lr=1e-5,
+        steps=400_000, decay_steps=2000, batch="auto:30",
     ),
     "class": Preset(
         name="class", architecture=_CLASS, **_OWN_LOSS, start_lr=2e-3, stop_lr=2e-6,
@@ -189,21 +201,17 @@ PRESETS: dict[str, Preset] = {
     ),
 }  # fmt: skip
 
-# The Pareto scan of speed against force error.  Steps out from the reference, one or two
-# things at a time, to the paper's; all but that one in float32 with type_one_side.
+# The Pareto scan of speed against force error: from small to the paper's, by steps of one
+# or two things; all but that one in float32 with type_one_side.
 SCAN: dict[str, Architecture] = {
-    "class": _CLASS,
     "reference": _REFERENCE,
-    "short": replace(_CLASS, rcut=5.5),
-    "long-small": replace(_CLASS, rcut=7.0),
-    "axis-8": replace(_REFERENCE, axis_neuron=8),
-    "long": replace(_REFERENCE, rcut=7.0, axis_neuron=8),
-    "wide-fitting": replace(_CLASS, fitting=(120, 120, 120), axis_neuron=8),
-    "paper-nets-6A": replace(_REFERENCE, neuron=(24, 48, 96), axis_neuron=8,
-                             fitting=(240, 240, 240)),
-    "types": replace(_REFERENCE, axis_neuron=8, descriptor="se_atten_v2"),
-    "types-5A": replace(_REFERENCE, axis_neuron=8, rcut=5.0, descriptor="se_atten_v2"),
-    "types-small": replace(_CLASS, descriptor="se_atten_v2"),
+    "types-slim": replace(_REFERENCE, neuron=(8, 16, 32)),
+    "types-6A": replace(_REFERENCE, rcut=6.0),
+    "class": _CLASS,
+    "class-5A": replace(_CLASS, rcut=5.0),
+    "wide": _WIDE,
+    "wide-7A": replace(_WIDE, rcut=7.0),
+    "paper-nets-6A": replace(_WIDE, neuron=(24, 48, 96), fitting=(240, 240, 240)),
     "paper": _PAPER,
 }  # fmt: skip
 
@@ -320,9 +328,12 @@ def input_script(
     if validation:
         training["validation_data"] = {"systems": list(validation), "batch_size": new.batch,
                                        "numb_btch": 4}  # fmt: skip
+    elements: dict[str, Any] = {"type_map": list(ELEMENTS)}
+    if networks.descriptor == "se_atten_v2":
+        elements["type_embedding"] = {"neuron": [type_vector(networks)], "seed": 3 * seed,
+                                      "precision": networks.precision}  # fmt: skip
     return {
-        "model": {
-            "type_map": list(ELEMENTS),
+        "model": elements | {
             "descriptor": _descriptor(networks, sel, 3 * seed),
             "fitting_net": {"neuron": list(networks.fitting), "resnet_dt": True,
                             "precision": networks.precision, "seed": 3 * seed + 1},
@@ -349,7 +360,21 @@ def _descriptor(networks: Architecture, sel: Sequence[int] | None, seed: int) ->
     if networks.descriptor == "se_e2_a":
         return found | {"type_one_side": networks.type_one_side}
     # Without an attention layer the network can be compressed.
-    return found | {"attn_layer": 0, "tebd_dim": 8, "sel": "auto" if sel is None else sum(sel)}
+    # The most neighbours met will do: a denser frame would lose some at the rim, where
+    # they hardly count, and every place costs training time.
+    return found | {"attn_layer": 0, "sel": "auto:1.0" if sel is None else sum(sel)}
+
+
+def type_vector(networks: Architecture) -> int:
+    """Return the length of the vector that stands for an element (``se_atten_v2``).
+
+    The network of a pair of elements reads two such vectors.  Where their common length
+    is the first width of the embedding, or half of it, the layer has a shortcut that
+    DeePMD-kit 3.2's ``compress`` forgets: energies then come out wrong by electronvolts.
+    So no such length is taken.
+    """
+    first = networks.neuron[0]
+    return next(n for n in (6, 7, 8) if first not in (2 * n, 4 * n))
 
 
 def override(chosen: Preset, **values: Any) -> Preset:

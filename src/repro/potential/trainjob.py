@@ -23,7 +23,7 @@ import numpy as np
 
 from repro import data
 from repro.errors import InputError
-from repro.potential import ELEMENTS, curves, dprun, presets, trainset
+from repro.potential import ELEMENTS, compression, curves, dprun, presets, trainset
 from repro.potential.curves import LearningCurve
 from repro.potential.dprun import TrainingError
 from repro.progress import duration
@@ -262,6 +262,9 @@ class Job:
         if compress:
             dprun.run(["compress", "-i", ready.name, "-o", part.name], work=self.work,
                       lock=self.lock)  # fmt: skip
+            same = compression.check(ready, part, self.work / trainset.TRAIN)
+            self.record["compression_changed"] = {"energy_meV_per_atom": same.energy,
+                                                  "force_meV_per_A": same.force}  # fmt: skip
         else:
             shutil.copyfile(ready, part)
         part.replace(model)
