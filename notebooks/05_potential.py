@@ -173,7 +173,7 @@ comparison("dft-functional", "dft-dispersion", "aimd-gamma-only", "aimd-cell")
 ours = chapter.preset_of("reference")
 chapter.networks({
     "paper": (presets.PRESETS["paper"], presets.PRESETS["paper"].steps),
-    "ours": (ours, chapter.training("reference")["steps"]),
+    "ours": (ours, chapter.training("reference")["all_steps"]),
 })  # fmt: skip
 
 # %%
@@ -259,8 +259,8 @@ show(
     fig,
     name="fig-learning",
     caption=(
-        f"Learning curve of the reference network: {training['steps']} steps in "
-        f"{training['wall_time_s'] / 60:.0f} minutes on one core. Validation errors."
+        f"Learning curve of the reference network: {training['all_steps']} steps in "
+        f"{training['wall_time_s'] / 60:.0f} minutes on one core, in {curve.leg.max()} legs. Validation errors."
     ),
     alt="Two falling curves on logarithmic axes: force error and energy error against training step.",
 )

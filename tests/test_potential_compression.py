@@ -25,7 +25,9 @@ def said(energies: list[float], forces: list[float]) -> Prediction:
 
 def test_the_largest_difference_counts() -> None:
     frames = [Atoms("Li2"), Atoms("F2")]
-    found = compression.compare(said([1.0, 2.0], [0.1, 0.2]), said([1.0, 2.004], [0.1, 0.19]), frames)
+    found = compression.compare(
+        said([1.0, 2.0], [0.1, 0.2]), said([1.0, 2.004], [0.1, 0.19]), frames
+    )
     assert found.energy == pytest.approx(2.0), "4 meV over two atoms"
     assert found.force == pytest.approx(10.0)
     assert found.frames == 2
@@ -51,7 +53,9 @@ def test_a_changed_model_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     answer(monkeypatch, 0, json.dumps({"energy": 0.01, "force": 0.1, "frames": 8}))
     assert compression.check(Path("a"), Path("b"), Path("c")).frames == 8
     answer(monkeypatch, 1, "", "trace\nInputError: a: no such model")
-    with pytest.raises(TrainingError, match="cannot be compared with a: InputError: a: no such model"):
+    with pytest.raises(
+        TrainingError, match="cannot be compared with a: InputError: a: no such model"
+    ):
         compression.check(Path("a"), Path("b"), Path("c"))
 
 

@@ -49,7 +49,10 @@ def timed(name: str, wall: float) -> speed.Speed:
 @pytest.fixture
 def made_up(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     """Predictions off by a known amount, speeds from a table; notes what was asked for."""
-    notes: dict[str, Any] = {"off": {"class": 0.2, "types-slim": 0.1}, "wall": {"class": 50.0, "types-slim": 70.0}}
+    notes: dict[str, Any] = {
+        "off": {"class": 0.2, "types-slim": 0.1},
+        "wall": {"class": 50.0, "types-slim": 70.0},
+    }
 
     def predict(model: Path, some: list[Atoms]) -> Prediction:
         notes["ids"] = [f.info["frame_id"] for f in some]
@@ -132,4 +135,6 @@ def test_the_front_is_what_nothing_beats(some: list[tuple[float, float]]) -> Non
         if beaten:
             assert n not in chosen
     kept = {some[n] for n in chosen}
-    assert kept == {p for p in some if not any(q[0] <= p[0] and q[1] <= p[1] and q != p for q in some)}
+    assert kept == {
+        p for p in some if not any(q[0] <= p[0] and q[1] <= p[1] and q != p for q in some)
+    }

@@ -11,7 +11,7 @@ import pytest
 
 from repro import data
 from repro.errors import InputError
-from repro.potential import chapter, shipping
+from repro.potential import chapter, dprun, shipping
 
 HEAD = ("# step  rmse_val  rmse_trn  rmse_e_val  rmse_e_trn  rmse_f_val  rmse_f_trn  rmse_v_val"
         "  rmse_v_trn  lr\n")  # fmt: skip
@@ -158,8 +158,9 @@ def test_a_real_record_has_what_is_read_of_it(
     """The folder written by hand above must not drift from what a training writes."""
     import test_potential_training as trainings
 
-    from repro.potential import dprun, training
+    from repro.potential import compression, training
 
+    monkeypatch.setattr(compression, "check", lambda *_: compression.Difference(0.0, 0.0, 1))
     program = tmp_path / "dp"
     program.write_text(trainings.STAND_IN.replace("{python}", trainings.sys.executable))
     program.chmod(0o755)
@@ -189,3 +190,37 @@ def test_command_line(tmp_path: Path, models: Path, capsys: pytest.CaptureFixtur
     with pytest.raises(SystemExit):
         shipping.main(["--name", "reference"])
     assert "--work" in capsys.readouterr().err
+
+
+def test_a_checkpoint_to_train_on_from(tmp_path: Path, models: Path) -> None:
+    work = finished(tmp_path / "work", seed=7)
+    for step in (20, 40):
+        for end in (".index", ".meta", ".data-00000-of-00001"):
+            (work / f"model.ckpt-{step}{end}").write_text(f"{step}{end}")
+    (work / "out.json").write_text("{}")
+    shipping.ship(work, "reference", models, checkpoint=True)
+    folder = models / "reference-checkpoint"
+    assert dprun.checkpoints(folder) == [(40, "model.ckpt-40")], "the last one only"
+    assert {"out.json", "run.json"} <= {f.name for f in folder.iterdir()}
+    assert "step 40" in data.manifest(folder)["title"]
+    (folder / "model.ckpt-30.index").write_text("of an earlier shipping")
+    shipping.ship(work, "reference", models, checkpoint=True)
+    assert not (folder / "model.ckpt-30.index").exists()
+    assert data.verify() == (9, [])
+
+
+def test_time_and_steps_count_what_came_before(tmp_path: Path, models: Path) -> None:
+    before = [{"steps": 100, "wall_time_s": 18.5}, {"steps": 60, "wall_time_s": 10.0}]
+    shipping.ship(finished(tmp_path / "work", before=before), "reference", models)
+    assert chapter.training()["wall_time_s"] == 110.0
+    assert chapter.training()["all_steps"] == 200
+
+
+def test_the_curve_goes_on_where_the_earlier_one_ended(tmp_path: Path, models: Path) -> None:
+    shipping.ship(finished(tmp_path / "one"), "reference", models)
+    shipping.ship(finished(tmp_path / "two", rows=2), "reference", models,
+                  earlier=models / "reference.curve.csv")  # fmt: skip
+    curve = pd.read_csv(models / "reference.curve.csv")
+    assert curve.step.tolist() == [0, 20, 40, 40, 60]
+    assert curve.leg.tolist() == [1, 1, 1, 2, 2]
+    assert curve.validation_force_meV_per_A.tolist() == [400.0, 200.0, 133.333, 400.0, 200.0]

@@ -287,6 +287,10 @@ def test_init_takes_checkpoint_and_sel(stand_in: Path, tmp_path: Path) -> None:
     made = json.loads((tmp_path / "b/input.json").read_text())
     assert made["model"]["descriptor"]["sel"] == [9, 8, 7, 6]
     assert made["learning_rate"]["start_lr"] == 1e-4
+    assert record(tmp_path / "b")["start"] == "WORK/a/model.ckpt-20"
+    (first_leg,) = record(tmp_path / "b")["before"]
+    assert (first_leg["preset"], first_leg["steps"]) == ("class", 20)
+    assert first_leg["wall_time_s"] > 0 and record(tmp_path / "a")["before"] == []
     (tmp_path / "a/out.json").write_text('{"model": {"descriptor": {"sel": [9, 8, 0, 0]}}}')
     with pytest.raises(InputError, match="trained without Cl, which the new data hold"):
         training.train(work=tmp_path / "d", steps=20, init=tmp_path / "a", **SMALL)

@@ -49,10 +49,15 @@ def shipped(name: str) -> Path:
 
 
 def training(name: str = "reference") -> dict[str, Any]:
-    """Return how a shipped model was trained: frames, steps, wall time in seconds."""
+    """Return how a shipped model was trained: its record, and what it took in all.
+
+    ``wall_time_s`` and ``all_steps`` count the trainings it went on from, too.
+    """
     record = json.loads(shipped(f"{name}.run.json").read_text(encoding="utf-8"))
-    spent = sum(float(session["wall_time_s"]) for session in record["sessions"])
-    return {**record, "wall_time_s": spent}
+    before = record.get("before", [])
+    spent = sum(float(part["wall_time_s"]) for part in [*before, *record["sessions"]])
+    steps = sum(int(part["steps"]) for part in [*before, record])
+    return {**record, "wall_time_s": spent, "all_steps": steps}
 
 
 def loss_terms(preset: Preset) -> str:
@@ -69,7 +74,10 @@ def networks(sets: dict[str, tuple[Preset, int]]) -> pd.DataFrame:
     sets:
         Name -> preset, and the steps that were really made or are meant to be.
     """
-    kinds = {"se_e2_a": "one network a pair of elements", "se_atten_v2": "one network, told the elements"}
+    kinds = {
+        "se_e2_a": "one network a pair of elements",
+        "se_atten_v2": "one network, told the elements",
+    }
 
     def widths(some: Sequence[int]) -> str:
         return ", ".join(map(str, some))

@@ -24,7 +24,7 @@ import numpy as np
 from ase import Atoms
 
 from repro.errors import InputError
-from repro.potential.dprun import TrainingError
+from repro.potential.dprun import TrainingError, words
 from repro.potential.predictions import Prediction, predict
 
 # A table in single precision is off by some hundredths of these.
@@ -89,7 +89,7 @@ def check(plain: Path, compressed: Path, frames: Path) -> Difference:
          str(frames)], capture_output=True, text=True, check=False,
         env=os.environ | {"TF_CPP_MIN_LOG_LEVEL": "2"})  # fmt: skip
     if done.returncode:
-        tail = " ".join(done.stderr.strip().splitlines()[-1:])
+        tail = " ".join(words(done.stderr)[-1:])
         raise TrainingError(f"{compressed}: cannot be compared with {plain.name}: {tail}")
     found = Difference(**json.loads(done.stdout.strip().splitlines()[-1]))
     if not found.small:

@@ -189,9 +189,13 @@ def last_lines(log: Path, begin: int = 0, count: int = 12) -> str:
     with open(log, "rb") as stream:
         stream.seek(begin)
         text = stream.read().decode("utf-8", errors="replace")
+    return "\n".join("  | " + line[:300] for line in words(text)[-count:])
+
+
+def words(text: str) -> list[str]:
+    """Return the lines of an output without those that DeePMD-kit writes on every machine."""
     noise = ("implib-gen", "libcudart", "DeePMD-kit: ")
-    lines = [line for line in text.splitlines() if line.strip() and not line.startswith(noise)]
-    return "\n".join("  | " + line[:300] for line in lines[-count:])
+    return [line for line in text.splitlines() if line.strip() and not line.startswith(noise)]
 
 
 def failure(work: Path, command: str, status: int, begin: int = 0) -> TrainingError:

@@ -32,7 +32,9 @@ from repro.potential.presets import Architecture
 from repro.potential.trainjob import MODEL, RUN, read_record
 from repro.potential.trainset import SPLIT_RULE, in_validation
 
-SOURCE = "computed: repro.potential.pareto; LAMMPS with DeePMD-kit; validation labels of the teacher"
+SOURCE = (
+    "computed: repro.potential.pareto; LAMMPS with DeePMD-kit; validation labels of the teacher"
+)
 
 
 def finished(work: Path, names: Sequence[str] = ()) -> dict[str, Path]:

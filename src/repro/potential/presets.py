@@ -83,7 +83,9 @@ class Architecture:
         """A short name, e.g. ``r6-16x32x64-a4-f120x120x120-float32``."""
         embedding = "x".join(str(n) for n in self.neuron)
         fitting = "x".join(str(n) for n in self.fitting)
-        kind = "-types" if self.descriptor == "se_atten_v2" else "" if self.type_one_side else "-pairs"
+        kind = (
+            "-types" if self.descriptor == "se_atten_v2" else "" if self.type_one_side else "-pairs"
+        )
         return (f"r{self.rcut:g}-{embedding}-a{self.axis_neuron}-f{fitting}"
                 f"-{self.precision}{kind}")  # fmt: skip
 

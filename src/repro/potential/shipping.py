@@ -3,7 +3,8 @@
     python -m repro.potential.shipping --work WORK --name reference
 
 writes the model, its learning curve as CSV, its DeePMD-kit input and the record of
-the run, and lists them in the folder's manifest.
+the run, and lists them in the folder's manifest.  ``--checkpoint`` also ships the last
+checkpoint, in a folder that ``training run --init`` takes, so that anyone can train on.
 """
 
 from __future__ import annotations
@@ -15,14 +16,29 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+import pandas as pd
+
 from repro import data, paths
 from repro.commands import plain_errors
 from repro.errors import InputError
-from repro.potential import tables, training
-from repro.potential.trainjob import RUN, read_record
+from repro.potential import dprun, tables, training
+from repro.potential.trainjob import CHECKPOINT, RUN, read_record
 
 
-def ship(work: Path, name: str, target: Path) -> Path:
+def whole_curve(curve: pd.DataFrame, earlier: pd.DataFrame | None) -> pd.DataFrame:
+    """Return a learning curve behind that of the training it went on from.
+
+    Steps are counted on; the column ``leg`` is 1, 2, ... for each training in turn.
+    """
+    if earlier is None:
+        return curve.assign(leg=1)
+    own = curve.assign(step=curve.step + earlier.step.max(), leg=earlier.leg.max() + 1)
+    return pd.concat([earlier, own], ignore_index=True)
+
+
+def ship(
+    work: Path, name: str, target: Path, *, checkpoint: bool = False, earlier: Path | None = None
+) -> Path:
     """Copy what a training made; return the model's place in ``target``.
 
     Parameters
@@ -33,6 +49,10 @@ def ship(work: Path, name: str, target: Path) -> Path:
         Stem of the files, e.g. ``reference`` or ``reference-seed2``.
     target:
         Folder of the models.
+    checkpoint:
+        Also ship the last checkpoint.
+    earlier:
+        Shipped curve of the training that this one went on from.
 
     Raises
     ------
@@ -50,8 +70,9 @@ def ship(work: Path, name: str, target: Path) -> Path:
     partial.replace(target / f"{name}.pb")
     shutil.copyfile(work / "input.json", target / f"{name}.input.json")
     shutil.copyfile(work / RUN, target / f"{name}.run.json")
-    curve = found.curve.table()
-    curve = curve.round({c: 3 for c in curve.columns if c not in ("step", "learning_rate")})
+    before = None if earlier is None else pd.read_csv(earlier)
+    curve = whole_curve(found.curve.table(), before)
+    curve = curve.round({c: 3 for c in curve.columns if c not in ("step", "learning_rate", "leg")})
     curve.to_csv(target / f"{name}.curve.csv", index=False)
     tables.list_results(
         target, title=f"model {name}", heading="Trained potentials",
@@ -70,7 +91,29 @@ def ship(work: Path, name: str, target: Path) -> Path:
             f"{name}.run.json": "settings, split, versions and sessions of the training",
         },
     )  # fmt: skip
+    if checkpoint:
+        _ship_checkpoint(work, name, target / (name + CHECKPOINT))
     return target / f"{name}.pb"
+
+
+def _ship_checkpoint(work: Path, name: str, folder: Path) -> None:
+    """Copy the last checkpoint and what ``--init`` reads beside it; an older one goes."""
+    step, prefix = dprun.checkpoints(work)[-1]
+    wanted = [*sorted(f.name for f in work.glob(prefix + ".*")), "out.json", RUN]
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    for file in wanted:
+        shutil.copyfile(work / file, folder / file)
+    found = training.status(work)
+    data.write_manifest(
+        folder, title=f"Checkpoint of {name} at step {step}", license="CC-BY-4.0",
+        sources=["teacher labels of data/potential/labels"],
+        command=f"python -m repro.potential.shipping --work WORK --name {shlex.quote(name)} --checkpoint",
+        parameters={"training": found.title, "steps": step}, seed=found.seed,
+        wall_time_s=found.wall_time_s,
+        files={file: "TensorFlow checkpoint, DeePMD-kit's normalised input, or the run's record"
+               for file in wanted},
+    )  # fmt: skip
 
 
 @plain_errors
@@ -82,8 +125,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )  # fmt: skip
     parser.add_argument("--work", type=Path, required=True, help="folder of the training")
     parser.add_argument("--name", required=True, help="stem of the files")
+    parser.add_argument("--checkpoint", action="store_true", help="and what to train on from")
+    parser.add_argument("--earlier", type=Path, help="shipped curve.csv of what it went on from")
     args = parser.parse_args(arguments)
-    made = ship(args.work, args.name, paths.data_dir() / "potential" / "models")
+    made = ship(args.work, args.name, paths.data_dir() / "potential" / "models",
+                checkpoint=args.checkpoint, earlier=args.earlier)  # fmt: skip
     print(f"{made}: {data.sha256(made)}")
     return 0
 

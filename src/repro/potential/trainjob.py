@@ -21,7 +21,7 @@ from typing import Any
 
 import numpy as np
 
-from repro import data
+from repro import data, paths
 from repro.errors import InputError
 from repro.potential import ELEMENTS, compression, curves, dprun, presets, trainset
 from repro.potential.curves import LearningCurve
@@ -29,6 +29,7 @@ from repro.potential.dprun import TrainingError
 from repro.progress import duration
 
 RUN, CURVE, MODEL = "run.json", "lcurve.out", "model.pb"
+CHECKPOINT = "-checkpoint"  # ends the name of a shipped folder to start from
 
 
 def read_record(work: Path) -> dict[str, Any]:
@@ -127,7 +128,7 @@ class Job:
             "split": trainset.SPLIT_RULE, "element_references_eV": made.references,
             "labels_sha256": None if labels is None else data.sha256(labels),
             "frames_sha256": None if frames is None else data.sha256(frames),
-            "start": start, "timed_seconds_per_step": speed, "versions": _versions(),
+            "start": start and portable(Path(start)), "before": _before(init), "timed_seconds_per_step": speed, "versions": _versions(),
             "machine": data.machine(), "threads": self.threads, "sessions": [],
             "stopped_early": False, "model_step": None, "compressed": None,
         }  # fmt: skip
@@ -188,7 +189,11 @@ class Job:
             self.say(f"going on at step {at} of {steps}")
             _trim(self.work / CURVE)
         elif self.record["start"]:
-            arguments += ["--init-model", self.record["start"]]
+            # The record names no folder of this machine; the settings say what was given.
+            arguments += [
+                "--init-model",
+                str(_start_point(Path(self.record["settings"]["init"]))[0]),
+            ]
         self.record["sessions"].append({"from_step": at, "to_step": at, "wall_time_s": 0.0,
                                         "machine": data.machine()})  # fmt: skip
         self._rows = 0
@@ -273,6 +278,26 @@ class Job:
         return model
 
 
+def portable(file: Path) -> str:
+    """Return a path below the repository as seen from its root, of others the last two parts."""
+    full = file.resolve()
+    if full.is_relative_to(paths.root()):
+        return full.relative_to(paths.root()).as_posix()
+    return Path("WORK", *full.parts[-2:]).as_posix()
+
+
+def _before(init: Path | None) -> list[dict[str, Any]]:
+    """Return the trainings that a start point has behind it, the first one first."""
+    if init is None or not (init / RUN).is_file():
+        return []
+    record = read_record(init)
+    settings = record["settings"]
+    own = {key: settings.get(key) for key in ("preset", "seed", "start_lr", "stop_lr", "batch")}
+    own |= {key: record.get(key) for key in ("steps", "train_frames", "labels_sha256", "machine")}
+    own["wall_time_s"] = round(sum(s["wall_time_s"] for s in record["sessions"]), 1)
+    return [*record.get("before", []), own]
+
+
 def _trim(file: Path) -> None:
     """Cut off a last line that a killed writer left without its end."""
     content = file.read_bytes() if file.exists() else b""
@@ -298,6 +323,8 @@ def _start_point(init: Path | None) -> tuple[str | None, list[int] | None]:
 def _energies_of(init: Path) -> Callable[[Any], float]:
     """Return the energies a trained model gives to frames."""
     model = init / MODEL
+    if init.name.endswith(CHECKPOINT):  # a shipped one; its model lies beside it
+        model = init.with_name(init.name.removesuffix(CHECKPOINT) + ".pb")
     if not model.is_file():
         raise InputError(f"{model}: no such file; freeze that training first "
                          f"(python -m repro.potential.training freeze --work {init})")  # fmt: skip
