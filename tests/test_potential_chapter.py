@@ -20,7 +20,7 @@ from repro import data
 from repro.errors import DataError
 from repro.figures import CYCLE, PALETTE, new_figure
 from repro.md import guard
-from repro.potential import chapter, plots
+from repro.potential import chapter, plots, presets
 from repro.potential.chapter import Live
 from repro.potential.curves import Errors, LearningCurve
 from repro.potential.simulate import ShortRun
@@ -192,7 +192,7 @@ def test_tables_and_trainings_are_read_from_data(world: World) -> None:
     assert chapter.table("speed").us.tolist() == [1.5]
     assert chapter.dft("cutoff").label.tolist() == ["cutoff-800"]
     assert len(chapter.labels()) == 6
-    assert chapter.training() == {**record, "wall_time_s": 12.5}
+    assert chapter.training() == {**record, "wall_time_s": 12.5, "all_steps": 40}
     assert chapter.model("reference-seed2").read_text() == "model"
     for missing in (
         lambda: chapter.table("drift"),
@@ -450,3 +450,82 @@ def test_live_figure(validation: bool) -> None:
     assert energy.lines[0].get_ydata()[[0, -1]].tolist() == pytest.approx([0.0, 1.0])
     assert "meV/atom" in energy.get_ylabel()
     figure.savefig(io.BytesIO(), format="png", dpi=40)
+
+
+def tensile(**curves: list[float]) -> pd.DataFrame:
+    return pd.DataFrame([{"phase": phase, "strain": 0.01 * n, "stress_zz_GPa": value}
+                         for phase, values in curves.items() for n, value in enumerate(values)])  # fmt: skip
+
+
+def test_tensile_curves_have_a_panel_per_phase() -> None:
+    fig, axes = new_figure(1, 3)
+    student = tensile(LiCl=[0.0, 0.9, 1.6], GaF3=[0.0, 0.2])
+    # Points come in the order in which they were computed.
+    teacher = tensile(LiCl=[0.0, 1.0, 1.8], GaF3=[0.0, 0.3]).iloc[::-1]
+    plots.plot_tensile(axes.flat, {"teacher": teacher, "student": student}, ["LiCl", "GaF3"])
+    assert [a.get_title() for a in axes.flat[:2]] == ["LiCl", "GaF3"]
+    assert not axes.flat[2].get_visible()
+    theirs, ours = axes.flat[0].lines
+    assert theirs.get_xydata()[:, 1].tolist() == [0.0, 1.0, 1.8]
+    assert ours.get_xydata()[:, 0].tolist() == pytest.approx([0.0, 1.0, 2.0])
+    fig.clear()
+
+
+def test_slopes_agree_within_15_percent_or_5_gpa() -> None:
+    def slopes(*values: float) -> pd.DataFrame:
+        return pd.DataFrame({"phase": ["a", "b", "c"][: len(values)], "lateral": "relaxed",
+                             "slope_GPa": values, "slope_error_GPa": 0.1,
+                             "highest_stress_GPa": 3.0})  # fmt: skip
+
+    found = chapter.compare_slopes(slopes(100.0, 14.0, 60.0), slopes(110.0, 10.0, 80.0))
+    assert found.good.tolist() == [True, True, False]
+    assert found.index.tolist() == ["a", "b", "c"]
+    assert chapter.compare_slopes(slopes(100.0), slopes(110.0, 10.0)).index.tolist() == ["a"]
+
+
+def test_pair_distributions_of_both_with_bands() -> None:
+    rows = [{"family": family, "pair": pair, "r_A": r, "g_student": r, "g_student_error": 0.1,
+             "g_teacher": 2 * r, "g_teacher_error": NAN}
+            for family in ("x", "y") for pair in ("Ga-Cl", "Li-F") for r in (2.0, 1.0, 3.0)]  # fmt: skip
+    fig, axes = new_figure(1, 2)
+    plots.plot_rdf(axes.flat, pd.DataFrame(rows), ["Ga-Cl", "Li-F"], family="x")
+    for ax in axes.flat:
+        teacher, student = ax.lines
+        assert teacher.get_xydata().tolist() == [[1.0, 2.0], [2.0, 4.0], [3.0, 6.0]]
+        assert student.get_label() == "student" and len(ax.collections) == 2
+        assert ax.get_ylim()[0] == 0.0
+    fig.clear()
+
+
+def test_deviation_is_averaged_over_neighbours_in_temperature(ax: Axes) -> None:
+    table = pd.DataFrame({"temperature_K": [400.0, 300.0, 900.0, 800.0],
+                          "max_devi_f_eV_per_A": [0.1, 0.3, 0.6, 0.4],
+                          "avg_devi_f_eV_per_A": [0.01, 0.03, 0.06, 0.04]})  # fmt: skip
+    plots.plot_deviation(ax, table, rows=2)
+    worst, mean = ax.lines
+    assert worst.get_xydata().tolist() == [
+        [350.0, pytest.approx(200.0)],
+        [850.0, pytest.approx(500.0)],
+    ]
+    assert mean.get_xydata()[:, 1].tolist() == pytest.approx([20.0, 50.0])
+
+
+def test_networks_side_by_side() -> None:
+    paper, ours = presets.PRESETS["paper"], presets.PRESETS["reference"]
+    table = chapter.networks(
+        {"paper": (paper, 800_000), "ours": (ours, 5), "small": (presets.PRESETS["class"], 6)}
+    )
+    assert table.loc["embedding net", "paper"] == "24, 48, 96"
+    assert table.loc["steps"].tolist() == [800_000, 5, 6]
+    assert table.loc["descriptor"].tolist() == [
+        "se_e2_a: one network a pair of elements", "se_atten_v2: one network, told the elements",
+        "se_e2_a: one network a neighbour's element"]  # fmt: skip
+    assert table.loc["virial prefactor", "paper"] == "0 to 0"
+
+
+def test_a_shipped_models_preset_with_what_was_changed() -> None:
+    found = chapter.preset_of("reference")
+    settings = chapter.training("reference")["settings"]
+    assert found.name == settings["preset"]
+    assert list(found.architecture.neuron) == settings["architecture"]["neuron"]
+    assert list(found.pref_v) == settings["pref_v"] and found.start_lr == settings["start_lr"]

@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from repro import data
+from repro import data, paths
 from repro.errors import InputError
 from repro.potential import chapter, dprun, shipping
 
@@ -224,3 +224,16 @@ def test_the_curve_goes_on_where_the_earlier_one_ended(tmp_path: Path, models: P
     assert curve.step.tolist() == [0, 20, 40, 40, 60]
     assert curve.leg.tolist() == [1, 1, 1, 2, 2]
     assert curve.validation_force_meV_per_A.tolist() == [400.0, 200.0, 133.333, 400.0, 200.0]
+
+
+def test_no_folder_of_this_machine_is_shipped(tmp_path: Path, models: Path) -> None:
+    settings = {"preset": "reference", "seed": 1, "init": str(tmp_path / "train" / "one")}
+    work = finished(tmp_path / "work", settings=settings)
+    shipping.ship(work, "reference", models)
+    assert chapter.training()["settings"]["init"] == "WORK/train/one"
+    assert str(tmp_path) not in (models / "reference.run.json").read_text()
+    settings["init"] = str(paths.root() / "data/potential/models/reference-checkpoint")
+    shipping.ship(finished(tmp_path / "next", settings=settings), "next", models)
+    assert (
+        chapter.training("next")["settings"]["init"] == "data/potential/models/reference-checkpoint"
+    )

@@ -192,6 +192,27 @@ def compare_moduli(student: pd.DataFrame, teacher: pd.DataFrame) -> pd.DataFrame
     }).set_axis(both.phase)  # fmt: skip
 
 
+def compare_slopes(student: pd.DataFrame, teacher: pd.DataFrame) -> pd.DataFrame:
+    """Return initial slopes of the tensile curves of phases that both tables hold, by phase.
+
+    ``good`` is within 15 % or 5 GPa of the teacher, as the ledger reads agreement.
+
+    Parameters
+    ----------
+    student, teacher:
+        As written by ``repro.potential.mechanics_cli tensile``.
+    """
+    both = student.merge(teacher, on=["phase", "lateral"], suffixes=("_student", "_teacher"))
+    ours, theirs = both.slope_GPa_student, both.slope_GPa_teacher
+    return pd.DataFrame({
+        "student (GPa)": ours, "±": both.slope_error_GPa_student,
+        "teacher (GPa)": theirs, "± ": both.slope_error_GPa_teacher,
+        "highest stress, student (GPa)": both.highest_stress_GPa_student,
+        "highest stress, teacher (GPa)": both.highest_stress_GPa_teacher,
+        "good": ((ours - theirs).abs() <= 5.0) | ((ours / theirs - 1).abs() <= 0.15),
+    }).set_axis(both.phase)  # fmt: skip
+
+
 def guard_table() -> pd.DataFrame:
     """Return, by pair of elements, where the guard ends and how close the labels come."""
     nearest = guard.closest_in_labels(data.path("potential/labels/labels.hdf5"))

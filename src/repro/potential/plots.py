@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -249,3 +249,77 @@ def plot_live(axes: Sequence[Axes], made: Live | None) -> None:
     other.plot(run.time, 1000 * (run.energy - run.energy[0]), color=CYCLE[0], linestyle="--")
     other.set_ylabel("potential energy, change (meV/atom)")
     other.grid(visible=False)
+
+
+def plot_tensile(axes: Iterable[Axes], curves: Mapping[str, pd.DataFrame],
+                 phases: Sequence[str]) -> None:  # fmt: skip
+    """Draw stress along z against strain, a panel per phase and a line per calculator.
+
+    Parameters
+    ----------
+    axes:
+        One per phase; those left over are hidden.
+    curves:
+        Name to table with ``phase``, ``strain``, ``stress_zz_GPa``.
+    phases:
+        Phases to draw.
+    """
+    panels = list(axes)
+    for ax, phase in zip(panels, phases, strict=False):
+        for number, (name, table) in enumerate(curves.items()):
+            own = table[table.phase == phase].sort_values("strain")
+            ax.plot(100 * own.strain, own.stress_zz_GPa, "o-", markersize=4, label=name,
+                    color=CYCLE[number % len(CYCLE)])  # fmt: skip
+        ax.set(title=phase, xlabel="strain (%)")
+    for ax in panels[len(phases) :]:
+        ax.set_visible(False)
+
+
+def plot_rdf(axes: Iterable[Axes], table: pd.DataFrame, pairs: Sequence[str], *,
+             family: str) -> None:  # fmt: skip
+    """Draw partial g(r) of student and teacher with bands of one standard error.
+
+    Parameters
+    ----------
+    axes:
+        One per pair.
+    table:
+        As written by ``repro.potential.liquids_cli compare``.
+    pairs:
+        E.g. ``"Ga-Cl"``.
+    family:
+        Composition.
+    """
+    for ax, pair in zip(axes, pairs, strict=False):
+        own = table[(table.family == family) & (table.pair == pair)].sort_values("r_A")
+        for number, who in enumerate(("teacher", "student")):
+            g, error = own[f"g_{who}"], own[f"g_{who}_error"].fillna(0.0)
+            ax.plot(own.r_A, g, color=CYCLE[number], label=who, linewidth=1.2)
+            ax.fill_between(own.r_A, g - error, g + error, color=CYCLE[number], alpha=0.25,
+                            linewidth=0)  # fmt: skip
+        ax.set(title=pair, xlim=(1.0, None))
+        ax.set_ylim(bottom=0.0)
+
+
+def plot_deviation(ax: Axes, table: pd.DataFrame, *, rows: int = 60) -> None:
+    """Draw the disagreement of several models along a heating run against temperature.
+
+    Parameters
+    ----------
+    ax:
+        Axes.
+    table:
+        Columns ``temperature_K``, ``max_devi_f_eV_per_A``, ``avg_devi_f_eV_per_A``.
+    rows:
+        Points to draw; each is the mean of neighbours in temperature.
+    """
+    own = table.sort_values("temperature_K")
+    group = np.arange(len(own)) * rows // max(len(own), 1)
+    at = own.temperature_K.groupby(group).mean()
+    for number, (column, words) in enumerate(
+        (("max_devi_f_eV_per_A", "worst atom"), ("avg_devi_f_eV_per_A", "mean over atoms"))
+    ):
+        ax.plot(at, 1000 * own[column].groupby(group).mean(), "o-", markersize=3,
+                color=CYCLE[number], label=words)  # fmt: skip
+    ax.set(xlabel="temperature (K)", ylabel="deviation of the forces (meV/Å)", ylim=(0, None))
+    ax.legend(fontsize=8.5)

@@ -22,7 +22,7 @@ from repro import data, paths
 from repro.commands import plain_errors
 from repro.errors import InputError
 from repro.potential import dprun, tables, training
-from repro.potential.trainjob import CHECKPOINT, RUN, read_record
+from repro.potential.trainjob import CHECKPOINT, RUN, portable, read_record, write_json
 
 
 def whole_curve(curve: pd.DataFrame, earlier: pd.DataFrame | None) -> pd.DataFrame:
@@ -69,7 +69,7 @@ def ship(
     shutil.copyfile(found.model, partial)
     partial.replace(target / f"{name}.pb")
     shutil.copyfile(work / "input.json", target / f"{name}.input.json")
-    shutil.copyfile(work / RUN, target / f"{name}.run.json")
+    _ship_record(work / RUN, target / f"{name}.run.json")
     before = None if earlier is None else pd.read_csv(earlier)
     curve = whole_curve(found.curve.table(), before)
     curve = curve.round({c: 3 for c in curve.columns if c not in ("step", "learning_rate", "leg")})
@@ -96,6 +96,15 @@ def ship(
     return target / f"{name}.pb"
 
 
+def _ship_record(source: Path, target: Path) -> None:
+    """Copy a run's record without folders of this machine."""
+    record = read_record(source.parent)
+    shutil.copyfile(source, target)
+    if record["settings"].get("init"):
+        record["settings"]["init"] = portable(Path(record["settings"]["init"]))
+        write_json(target, record)
+
+
 def _ship_checkpoint(work: Path, name: str, folder: Path) -> None:
     """Copy the last checkpoint and what ``--init`` reads beside it; an older one goes."""
     step, prefix = dprun.checkpoints(work)[-1]
@@ -104,6 +113,7 @@ def _ship_checkpoint(work: Path, name: str, folder: Path) -> None:
     folder.mkdir(parents=True)
     for file in wanted:
         shutil.copyfile(work / file, folder / file)
+    _ship_record(work / RUN, folder / RUN)
     found = training.status(work)
     data.write_manifest(
         folder, title=f"Checkpoint of {name} at step {step}", license="CC-BY-4.0",
