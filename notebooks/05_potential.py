@@ -34,11 +34,12 @@
 # glass, and which time step it allows. And train one yourself, below, while the page is made.
 # ```
 #
-# ```{admonition} First edition of this chapter
+# ```{admonition} What is still to come in this chapter
 # :class: warning
-# The network used here has seen {glue:text}`potential.train_frames` of the more than four thousand frames we are
-# after, from one round of the active loop. The choice among architectures, the stretched crystals, g(r) against the
-# teacher and the four-fold deviation along a heating run are built and tested, but their long runs have not been made; their
+# The network used here has seen {glue:text}`potential.train_frames` of {glue:text}`potential.label_frames` labelled frames (the rest were set aside
+# for validation, or came after it was begun), and it had not stopped improving when it was shipped: its checkpoint is there to
+# train on from. The stretched crystals, g(r) against the
+# teacher, the long runs and the four-fold deviation along a heating run are built and tested, but their long computations have not been made; their
 # rows in the [scoreboard](../book/scoreboard) say *pending*. No number here is quoted from a run that did not happen.
 # ```
 

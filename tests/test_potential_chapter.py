@@ -471,14 +471,14 @@ def test_tensile_curves_have_a_panel_per_phase() -> None:
     fig.clear()
 
 
-def test_slopes_agree_within_15_percent_or_5_gpa() -> None:
+def test_slopes_agree_within_15_percent() -> None:
     def slopes(*values: float) -> pd.DataFrame:
         return pd.DataFrame({"phase": ["a", "b", "c"][: len(values)], "lateral": "relaxed",
                              "slope_GPa": values, "slope_error_GPa": 0.1,
                              "highest_stress_GPa": 3.0})  # fmt: skip
 
-    found = chapter.compare_slopes(slopes(100.0, 14.0, 60.0), slopes(110.0, 10.0, 80.0))
-    assert found.good.tolist() == [True, True, False]
+    found = chapter.compare_slopes(slopes(100.0, 14.0, 90.0), slopes(110.0, 10.0, 80.0))
+    assert found.good.tolist() == [True, False, True]
     assert found.index.tolist() == ["a", "b", "c"]
     assert chapter.compare_slopes(slopes(100.0), slopes(110.0, 10.0)).index.tolist() == ["a"]
 
