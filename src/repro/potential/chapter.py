@@ -107,7 +107,7 @@ def preset_of(name: str = "reference") -> Preset:
     """Return the preset a shipped model was trained by, with what was changed of it."""
     settings = training(name)["settings"]
     found = presets.preset(settings["preset"])
-    changed = {key: tuple(settings[key]) for key in ("pref_e", "pref_f", "pref_v")}
+    changed: dict[str, Any] = {key: tuple(settings[key]) for key in ("pref_e", "pref_f", "pref_v")}
     return replace(found, architecture=Architecture.of_record(settings["architecture"]),
                    start_lr=settings["start_lr"], stop_lr=settings["stop_lr"],
                    batch=settings["batch"], **changed)  # fmt: skip

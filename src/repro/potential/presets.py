@@ -76,7 +76,9 @@ class Architecture:
     @classmethod
     def of_record(cls, values: Mapping[str, Any]) -> Architecture:
         """Return the architecture that a training's ``run.json`` holds (JSON has no tuples)."""
-        return cls(**{k: tuple(v) if isinstance(v, list) else v for k, v in values.items()})
+        plain: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v
+                                 for k, v in values.items()}  # fmt: skip
+        return cls(**plain)
 
     @property
     def name(self) -> str:
