@@ -91,6 +91,6 @@ def test_the_shared_descriptor_survives_compression(tmp_path: Path) -> None:
         dprun.run(["train", "input.json"], work=bad, lock=lock)
         dprun.run(["freeze", "-o", "frozen.pb"], work=bad, lock=lock)
         dprun.run(["compress", "-i", "frozen.pb", "-o", "model.pb"], work=bad, lock=lock)
-    # Where a later DeePMD-kit passes this, presets.type_vector can go.
+    # Where a later DeePMD-kit passes this, type_vector can go.
     with pytest.raises(TrainingError, match="compression changed the model"):
         compression.check(bad / "frozen.pb", bad / "model.pb", tmp_path / "good" / trainset.TRAIN)

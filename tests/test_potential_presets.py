@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from repro.errors import InputError
 from repro.potential import presets
-from repro.potential.presets import PRESETS, SCAN, Architecture, input_script
+from repro.potential.architectures import Architecture, type_vector
+from repro.potential.presets import PRESETS, SCAN, input_script
 
 EVERY = [*PRESETS, *(f"scan:{name}" for name in SCAN)]
 
@@ -233,6 +234,6 @@ def test_no_shortcut_that_compression_forgets(name: str) -> None:
     (length,) = script(f"scan:{name}")["model"]["type_embedding"]["neuron"]
     assert SCAN[name].neuron[0] not in (2 * length, 4 * length)
     for first in range(1, 65):
-        length = presets.type_vector(replace(SCAN[name], neuron=(first,), axis_neuron=1))
+        length = type_vector(replace(SCAN[name], neuron=(first,), axis_neuron=1))
         assert first not in (2 * length, 4 * length)
     assert "type_embedding" not in script("scan:class")["model"]

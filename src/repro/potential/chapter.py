@@ -16,7 +16,8 @@ from repro import data
 from repro.errors import DataError
 from repro.md import guard
 from repro.potential import presets, simulate
-from repro.potential.presets import Architecture, Preset
+from repro.potential.architectures import Architecture
+from repro.potential.presets import Preset
 from repro.potential.simulate import ShortRun
 from repro.potential.training import Training, train
 

@@ -4,7 +4,7 @@
 
 DeePMD-kit replaces the embedding networks by tables.  That should change forces by far
 less than a meV/angstrom, but for some shapes of the network DeePMD-kit 3.2 forgets a part
-of it without a word (see :func:`repro.potential.presets.type_vector`).  So every model is
+of it without a word (see :func:`repro.potential.architectures.type_vector`).  So every model is
 compared with its plain form on training frames before it is put in place.
 """
 

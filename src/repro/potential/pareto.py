@@ -27,8 +27,8 @@ from ase import Atoms
 from repro.commands import parse, plain_errors
 from repro.errors import InputError
 from repro.potential import evaluate, evaluate_cli, simulate, speed, tables
+from repro.potential.architectures import Architecture
 from repro.potential.predictions import predict
-from repro.potential.presets import Architecture
 from repro.potential.trainjob import MODEL, RUN, read_record
 from repro.potential.trainset import SPLIT_RULE, in_validation
 
