@@ -1,7 +1,7 @@
 """Speed against error of the architectures that were scanned, into one table.
 
     for a in class reference types types-5A ...; do
-      python -m repro.potential.training run --preset scan:$a --minutes 7 --work W/scan/$a
+      python -m repro.potential.training run --preset scan:$a --minutes 5 --work W/scan/$a
     done
     python -m repro.potential.pareto --work W/scan
 
@@ -88,7 +88,7 @@ def row(name: str, folder: Path, frames: Sequence[Atoms], timed: speed.Speed) ->
     }  # fmt: skip
 
 
-def front(table: pd.DataFrame) -> list[str]:
+def front(table: pd.DataFrame, *, column: str = "us_per_atom_step") -> list[str]:
     """Return the names on the Pareto front, the fastest first.
 
     A row is on it if no other is at least as fast and at least as accurate, and better in
@@ -97,10 +97,12 @@ def front(table: pd.DataFrame) -> list[str]:
     Parameters
     ----------
     table:
-        Columns ``name``, ``us_per_atom_step``, ``force_rmse_meV_per_A``.
+        Columns ``name``, ``force_rmse_meV_per_A`` and ``column``.
+    column:
+        The speed: ``us_per_atom_step``, or ``us_cpu``.
     """
     found, best = [], np.inf
-    order = table.sort_values(["us_per_atom_step", "force_rmse_meV_per_A"])
+    order = table.sort_values([column, "force_rmse_meV_per_A"])
     for name, error in zip(order["name"], order.force_rmse_meV_per_A, strict=True):
         if error < best:
             found.append(str(name))
