@@ -144,7 +144,8 @@ def plot_pareto(ax: Axes, table: pd.DataFrame, *, chosen: str, paper: str,
                     fmt="o", color=colour, capsize=3)  # fmt: skip
         ax.annotate(str(row["name"]), (row[column], y), xytext=(6, 4),
                     textcoords="offset points", fontsize=8.5, color=colour)  # fmt: skip
-    ax.set(xscale="log", xlabel="time per atom and step (µs, 2 ranks, compressed)",
+    clock = "CPU time" if column == "us_cpu" else "time"
+    ax.set(xscale="log", xlabel=f"{clock} per atom and step (µs, 2 ranks, compressed)",
            ylabel="force error on held-out labels (meV/Å)")  # fmt: skip
 
 
