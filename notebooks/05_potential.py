@@ -536,7 +536,7 @@ relative.round(1)
 # ### The table that forgot
 #
 # A trained network is *compressed* before it runs: its embedding is replaced by tables, which makes it several times faster and should change
-# nothing. While this chapter was made, a network with a validation error of 0.25 eV/Å came out of compression with an error of 1.1 eV/Å, and no program said
+# nothing. While this chapter was made, a network came out of compression with four times the error it had gone in with, and no program said
 # a word. How would you notice? And how would you find the cause?
 #
 # :::{dropdown} Solution
