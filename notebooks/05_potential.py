@@ -186,12 +186,13 @@ record("potential.paper_pref_e_start", paper.pref_e[0])
 record("potential.paper_pref_e_end", paper.pref_e[1])
 record("potential.paper_pref_f_start", paper.pref_f[0])
 record("potential.paper_pref_f_end", paper.pref_f[1])
+record("potential.paper_steps", paper.steps, unit="steps", note="in the preset paper")
 record("potential.paper_decay", paper.decay_steps, unit="steps")
 record("potential.paper_learning_rate", paper.start_lr)
 record("potential.paper_loss", chapter.loss_terms(paper), note="terms with a prefactor in the preset paper")
 comparison("training-quantities", "embedding-net", "fitting-net", "cutoff", "cutoff-smooth", "loss-terms",
            "prefactor-energy-start", "prefactor-energy-end", "prefactor-force-start",
-           "prefactor-force-end", "decay-steps", "learning-rate")  # fmt: skip
+           "prefactor-force-end", "decay-steps", "learning-rate", "training-steps")  # fmt: skip
 
 # %% [markdown]
 # Why that one? Because we measured it. The next figure holds a training of five minutes on one core for each of several shapes of network: how
