@@ -44,7 +44,7 @@
 
 # %% tags=["parameters"]
 live: bool = True  # Train a network while the page is made
-live_minutes: float = 2.0  # Minutes of that training (freezing it takes half a minute more); allowed: 0.5..60
+live_minutes: float = 2.0  # Minutes of that training (freezing it takes half a minute more); allowed: 1..60
 live_frames: int = 150  # Labels it learns from; allowed: 20..5000
 seed: int = 1  # Seed of the live training and run; allowed: 1..1000
 

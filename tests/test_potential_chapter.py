@@ -497,6 +497,50 @@ def test_pair_distributions_of_both_with_bands() -> None:
     fig.clear()
 
 
+def peaks(**changes: Any) -> pd.DataFrame:
+    """Return one row of first peaks as it comes back from CSV."""
+    row = {"family": "melt", "pair": "Ga-F", "position_A_student": 1.85, "position_A_teacher": 1.86,
+           "position_A_student_error": 0.003, "position_A_teacher_error": 0.004,
+           "position_difference_A": -0.01, "height_ratio": 1.05, "height_student": 10.5,
+           "height_student_error": 0.315, "height_teacher": 10.0, "height_teacher_error": 0.4}  # fmt: skip
+    return pd.DataFrame([row | changes])
+
+
+def test_peaks_of_neighbours_only() -> None:
+    table = pd.concat([peaks(pair=p) for p in ("Ga-Ga", "Ga-F", "Ga-Li", "F-Li", "F-Cl", "Li-Cl")])
+    found = chapter.compare_peaks(table)
+    assert [pair for _, pair in found.index] == ["Ga-F", "F-Li", "Li-Cl"]
+    assert found["± (Å)"].tolist() == pytest.approx(3 * [0.005])
+    assert found["± "].tolist() == pytest.approx(3 * [1.05 * 0.05])  # 3 % and 4 %
+
+
+@pytest.mark.parametrize(
+    ("change", "good"),
+    [
+        ({}, True),
+        ({"position_difference_A": 0.03}, True),
+        ({"position_difference_A": -0.031}, False),
+        ({"height_ratio": 0.9}, True),
+        ({"height_ratio": 1.11}, False),
+        ({"position_difference_A": NAN, "height_ratio": NAN}, False),
+    ],
+)
+def test_peaks_agree_in_place_and_height(change: dict[str, float], good: bool) -> None:
+    assert chapter.compare_peaks(peaks(**change)).good.tolist() == [good]
+
+
+def test_long_runs_start_at_zero() -> None:
+    run = pd.DataFrame({"time_ps": [1.0, 2.0], "temperature_K": [300.0, 310.0],
+                        "density_g_per_cm3": [2.5, 2.4]})  # fmt: skip
+    fig, axes = new_figure(1, 2)
+    plots.plot_runs(axes, {"300 K": run, "1200 K": run})
+    left, right = axes
+    assert [line.get_label() for line in left.lines] == ["300 K", "1200 K"]
+    assert left.lines[0].get_xydata().tolist() == [[0.0, 300.0], [1.0, 310.0]]
+    assert right.lines[1].get_xydata().tolist() == [[0.0, 2.5], [1.0, 2.4]]
+    fig.clear()
+
+
 def test_deviation_is_averaged_over_neighbours_in_temperature(ax: Axes) -> None:
     table = pd.DataFrame({"temperature_K": [400.0, 300.0, 900.0, 800.0],
                           "max_devi_f_eV_per_A": [0.1, 0.3, 0.6, 0.4],

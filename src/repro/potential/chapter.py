@@ -214,6 +214,33 @@ def compare_slopes(student: pd.DataFrame, teacher: pd.DataFrame) -> pd.DataFrame
     }).set_axis(both.phase)  # fmt: skip
 
 
+def compare_peaks(peaks: pd.DataFrame, *, cations: Sequence[str] = ("Ga", "Li")) -> pd.DataFrame:
+    """Return first peaks of g(r) between neighbours of opposite charge, student and teacher.
+
+    ``good`` is the ledger's reading of agreement: places within 0.03 angstrom and heights
+    within 10 %.  Where a peak could not be found it is False.
+
+    Parameters
+    ----------
+    peaks:
+        As written by ``repro.potential.liquids_cli compare``.
+    cations:
+        Elements that are not anions; a pair has one of them and one other element.
+    """
+    own = peaks[peaks.pair.map(lambda pair: sum(e in cations for e in pair.split("-")) == 1)]
+    place, ratio = pd.to_numeric(own.position_difference_A), pd.to_numeric(own.height_ratio)
+    return pd.DataFrame({
+        "family": own.family, "pair": own.pair,
+        "student (Å)": own.position_A_student, "teacher (Å)": own.position_A_teacher,
+        "difference (Å)": place,
+        "± (Å)": np.hypot(own.position_A_student_error, own.position_A_teacher_error),
+        "height, student/teacher": ratio,
+        "± ": ratio * np.hypot(own.height_student_error / own.height_student,
+                               own.height_teacher_error / own.height_teacher),
+        "good": (place.abs() <= 0.03) & ((ratio - 1).abs() <= 0.10),
+    }).set_index(["family", "pair"])  # fmt: skip
+
+
 def guard_table() -> pd.DataFrame:
     """Return, by pair of elements, where the guard ends and how close the labels come."""
     nearest = guard.closest_in_labels(data.path("potential/labels/labels.hdf5"))

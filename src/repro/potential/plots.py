@@ -327,3 +327,23 @@ def plot_deviation(ax: Axes, table: pd.DataFrame, *, rows: int = 60) -> None:
                 color=CYCLE[number], label=words)  # fmt: skip
     ax.set(xlabel="temperature (K)", ylabel="deviation of the forces (meV/Å)", ylim=(0, None))
     ax.legend(fontsize=8.5)
+
+
+def plot_runs(axes: Sequence[Axes], series: Mapping[str, pd.DataFrame]) -> None:
+    """Draw temperature and density of long runs against time.
+
+    Parameters
+    ----------
+    axes:
+        Two: for the temperature and for the density.
+    series:
+        Name of the run to table with ``time_ps``, ``temperature_K``, ``density_g_per_cm3``.
+    """
+    left, right = axes
+    for number, (name, own) in enumerate(series.items()):
+        time = own.time_ps - own.time_ps.iloc[0]
+        plot_series(left, time, own.temperature_K, label=name, number=number)
+        plot_series(right, time, own.density_g_per_cm3, label=name, number=number)
+    left.set(xlabel="time (ps)", ylabel="temperature (K)", ylim=(0, None))
+    right.set(xlabel="time (ps)", ylabel="density (g/cm³)")
+    left.legend(fontsize=8.5)
