@@ -341,9 +341,9 @@ def plot_runs(axes: Sequence[Axes], series: Mapping[str, pd.DataFrame]) -> None:
     """
     left, right = axes
     for number, (name, own) in enumerate(series.items()):
-        time = own.time_ps - own.time_ps.iloc[0]
-        plot_series(left, time, own.temperature_K, label=name, number=number)
-        plot_series(right, time, own.density_g_per_cm3, label=name, number=number)
+        time = (own.time_ps - own.time_ps.iloc[0]).tolist()
+        plot_series(left, time, own.temperature_K.tolist(), label=name, number=number)
+        plot_series(right, time, own.density_g_per_cm3.tolist(), label=name, number=number)
     left.set(xlabel="time (ps)", ylabel="temperature (K)", ylim=(0, None))
     right.set(xlabel="time (ps)", ylabel="density (g/cm³)")
     left.legend(fontsize=8.5)
