@@ -37,6 +37,35 @@ def test_nose_hoover_with_the_damping_of_the_field() -> None:
     assert scripts.nve() == "fix ensemble all nve\n"
 
 
+def test_a_shear_stress_is_minus_a_pressure() -> None:
+    text = scripts.shear_stress(300, component="yz", stress_mpa=50)
+    assert text == (
+        "fix ensemble all npt temp 300 300 0.2 x 0 0 1 y 0 0 1 z 0 0 1 "
+        "yz -500 -500 1 xz 0 0 1 xy 0 0 1 flip no\n"
+    )
+    assert "xy 100 100 1" in scripts.shear_stress(300, component="xy", stress_mpa=-10)
+    assert "-0" not in scripts.shear_stress(300, component="xz", stress_mpa=0)
+
+
+def test_a_shear_rate_leaves_its_component_to_the_deformation() -> None:
+    fix, deform = scripts.shear_rate(300, component="yz", rate_per_s=1e9).splitlines()
+    assert " yz " not in fix and "xz 0 0 1 xy 0 0 1 flip no" in fix
+    assert deform == "fix shear all deform 1 yz erate 0.001 remap x flip no"
+
+
+def test_shears_that_cannot_be() -> None:
+    for call in (scripts.shear_stress, scripts.shear_rate):
+        name = "stress_mpa" if call is scripts.shear_stress else "rate_per_s"
+        with pytest.raises(InputError, match="'zy': expected yz, xz, xy"):
+            call(300, component="zy", **{name: 1.0})  # type: ignore[arg-type]
+        with pytest.raises(InputError, match="positive"):
+            call(-1, component="yz", **{name: 1.0})  # type: ignore[arg-type]
+        with pytest.raises(InputError, match="finite"):
+            call(300, component="yz", **{name: float("nan")})  # type: ignore[arg-type]
+    with pytest.raises(InputError, match="other than 0"):
+        scripts.shear_rate(300, component="yz", rate_per_s=0.0)
+
+
 def test_velocities_do_not_depend_on_ranks() -> None:
     expected = "velocity all create 900 7 mom yes rot no dist gaussian loop all"
     assert scripts.velocities(900, 7).strip() == expected

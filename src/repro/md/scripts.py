@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 
 from repro.errors import InputError
 
 TDAMP_PS = 0.2
 PDAMP_PS = 1.0
 COLUMNS = ("step", "time", "temp", "pe", "ke", "etotal", "press", "vol", "density",
-           "pxx", "pyy", "pzz", "pyz", "pxz", "pxy")  # fmt: skip
+           "pxx", "pyy", "pzz", "pyz", "pxz", "pxy",
+           "lx", "ly", "lz", "yz", "xz", "xy")  # fmt: skip
+SHEARS = ("yz", "xz", "xy")
+BAR_PER_MPA = 10.0
 
 
 def _positive(**values: float) -> None:
@@ -126,6 +130,99 @@ def npt(
     return (
         f"fix ensemble all npt temp {start:g} {stop:g} {damp_ps:g} "
         f"{coupling} {pressure_bar:g} {pressure_bar:g} {pressure_damp_ps:g}\n"
+    )
+
+
+def _tilts(fixed: Mapping[str, float], damp_ps: float) -> str:
+    # The pressure tensor is minus the stress.
+    parts = [f"{axis} 0 0 {damp_ps:g}" for axis in "xyz"]
+    for component, stress in fixed.items():
+        # The sum turns a minus zero into zero.
+        pressure = -BAR_PER_MPA * stress + 0.0
+        parts.append(f"{component} {pressure:g} {pressure:g} {damp_ps:g}")
+    return " ".join(parts)
+
+
+def _component(component: str) -> None:
+    if component not in SHEARS:
+        raise InputError(f"shear component {component!r}: expected {', '.join(SHEARS)}")
+
+
+def shear_stress(
+    temperature: float,
+    *,
+    component: str,
+    stress_mpa: float,
+    damp_ps: float = TDAMP_PS,
+    pressure_damp_ps: float = PDAMP_PS,
+) -> str:
+    """Return a thermostat and a barostat that holds one shear stress, all else at zero.
+
+    The cell must be triclinic; it does not flip, so that strain can be read from tilts.
+
+    Parameters
+    ----------
+    temperature:
+        In K.
+    component:
+        ``yz``, ``xz`` or ``xy``.
+    stress_mpa:
+        In MPa.  Positive means a positive shear strain; LAMMPS is given minus that as
+        pressure.
+    damp_ps, pressure_damp_ps:
+        Relaxation times in ps.
+
+    Raises
+    ------
+    InputError
+        For another component or a number out of range.
+    """
+    _component(component)
+    _positive(temperature=temperature, damp_ps=damp_ps, pressure_damp_ps=pressure_damp_ps)
+    if not math.isfinite(stress_mpa):
+        raise InputError(f"stress of {stress_mpa} MPa: expected a finite number")
+    targets = {one: stress_mpa if one == component else 0.0 for one in SHEARS}
+    return (
+        f"fix ensemble all npt temp {temperature:g} {temperature:g} {damp_ps:g} "
+        f"{_tilts(targets, pressure_damp_ps)} flip no\n"
+    )
+
+
+def shear_rate(
+    temperature: float,
+    *,
+    component: str,
+    rate_per_s: float,
+    damp_ps: float = TDAMP_PS,
+    pressure_damp_ps: float = PDAMP_PS,
+) -> str:
+    """Return a shear at constant rate, with zero stress on every other component.
+
+    Parameters
+    ----------
+    temperature:
+        In K.
+    component:
+        ``yz``, ``xz`` or ``xy``; the cell must be triclinic.
+    rate_per_s:
+        Engineering shear strain per second, e.g. 1e9.
+    damp_ps, pressure_damp_ps:
+        Relaxation times in ps.
+
+    Raises
+    ------
+    InputError
+        For another component or a number out of range.
+    """
+    _component(component)
+    _positive(temperature=temperature, damp_ps=damp_ps, pressure_damp_ps=pressure_damp_ps)
+    if not math.isfinite(rate_per_s) or rate_per_s == 0:
+        raise InputError(f"shear rate {rate_per_s} /s: expected a finite number other than 0")
+    targets = dict.fromkeys((one for one in SHEARS if one != component), 0.0)
+    return (
+        f"fix ensemble all npt temp {temperature:g} {temperature:g} {damp_ps:g} "
+        f"{_tilts(targets, pressure_damp_ps)} flip no\n"
+        f"fix shear all deform 1 {component} erate {rate_per_s * 1e-12:.12g} remap x flip no\n"
     )
 
 
