@@ -271,8 +271,13 @@ def test_stability_writes_table_series_and_manifest(
         rows = list(csv.DictReader(stream))
     assert [r["target_K"] for r in rows] == ["300", "1200"]
     assert all(r["runaway"] == "False" and r["natoms"] == "64" and r["source"] for r in rows)
-    listed = json.loads((out / "manifest.json").read_text())["files"]
-    assert set(listed) == {"stability.csv", "stability_r_300K.csv", "stability_r_1200K.csv"}
+    manifest = json.loads((out / "manifest.json").read_text())
+    assert set(manifest["files"]) == {"stability.csv", "stability_r_300K.csv",
+                                      "stability_r_1200K.csv"}  # fmt: skip
+    command = manifest["parameters"]["simulate stability"]["command"]
+    assert command.startswith(
+        "python -m repro.potential.simulate stability --model r=a.pb --natoms"
+    )
 
 
 # -- with LAMMPS, and the repulsion in place of a network -----------------------------------

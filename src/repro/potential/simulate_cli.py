@@ -241,10 +241,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     args.out = args.out or paths.data_dir() / "potential" / "results"
     args.out.mkdir(parents=True, exist_ok=True)
     files = runs[args.command](args, args.work or paths.build_dir() / "simulate")
+    skipped = ("command", "line", "out", "work")  # "command" there means the whole line
     list_results(
         args.out, title=f"simulate {args.command}",
         command=args.line, sources=[SOURCE],
-        parameters={k: str(v) for k, v in vars(args).items() if k not in ("line", "out", "work")},
+        parameters={k: str(v) for k, v in vars(args).items() if k not in skipped},
         seed=args.seed, wall_time_s=time.monotonic() - begin, files=files,
     )  # fmt: skip
     print(", ".join(str(args.out / name) for name in files))
