@@ -203,6 +203,13 @@ def test_tables_and_trainings_are_read_from_data(world: World) -> None:
             missing()
 
 
+def test_the_committee_is_what_is_shipped() -> None:
+    found = chapter.committee()
+    assert found[0] == "reference"
+    assert all(chapter.model(name).is_file() for name in found)
+    assert found[1:] == [f"reference-seed{k}" for k in range(2, len(found) + 1)]
+
+
 def test_altered_tables_are_refused(world: World) -> None:
     folder = world.data_set("potential/results", {"speed.csv": "model,us\na,1.5\n"})
     (folder / "speed.csv").write_text("model,us\na,0.1\n")

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from repro import data
+from repro import data, paths
 from repro.errors import DataError
 from repro.md import guard
 from repro.potential import presets, simulate
@@ -59,6 +59,17 @@ def training(name: str = "reference") -> dict[str, Any]:
     spent = sum(float(part["wall_time_s"]) for part in [*before, *record["sessions"]])
     steps = sum(int(part["steps"]) for part in [*before, record])
     return {**record, "wall_time_s": spent, "all_steps": steps}
+
+
+def committee(name: str = "reference") -> list[str]:
+    """Return the shipped models of one preset: ``name``, then its other seeds in order."""
+    listed = data.manifest(paths.data_dir() / "potential" / "models")["files"]
+    found = sorted(entry.removesuffix(".pb") for entry in listed
+                   if entry.startswith(f"{name}-seed") and entry.endswith(".pb"))  # fmt: skip
+    found = [name, *found]
+    for one in found:
+        model(one)  # notes that the page depends on it
+    return found
 
 
 def loss_terms(preset: Preset) -> str:
