@@ -201,6 +201,34 @@ def run_stage(
     return logs.join(tables, source=str(folder))
 
 
+def final_state(stage: Stage, *, folder: Path, ranks: int = 1) -> Path:
+    """Return a data file of the last step of a finished stage, velocities included.
+
+    It is written once, as ``folder/state.data``; the next stage begins from it.  Thermostat
+    and barostat begin anew there, and so does the step count.
+
+    Raises
+    ------
+    InputError
+        If the stage is not finished.
+    LammpsError
+        If LAMMPS fails.
+    """
+    state = folder / "state.data"
+    if state.is_file():
+        return state
+    last = folder / _restart(len(stage.segments()))
+    if not whole_restart(last):
+        raise InputError(f"{folder}: the stage is not finished; run it first")
+    text = scripts.header(pair=stage.pair.replace("{segment}", "state"),
+                          timestep_fs=stage.timestep_fs, restart=str(last.resolve()))  # fmt: skip
+    work = folder / "state"
+    lammps.run(text + "reset_timestep 0\nrun 0\nwrite_data state.data nocoeff\n", folder=work,
+               ranks=ranks)  # fmt: skip
+    (work / "state.data").replace(state)
+    return state
+
+
 def _later(folder: Path, number: int, last: int) -> bool:
     return any(whole_restart(folder / _restart(k)) for k in range(number + 1, last + 1))
 

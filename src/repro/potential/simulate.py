@@ -124,14 +124,8 @@ def drift(
         timestep_fs=1.0, thermo_every=max(steps // 20, 1),
     )  # fmt: skip
     stages.run_stage(warm, first, folder=folder / "warm", ranks=ranks, progress=progress)
-    state = folder / "warm.data"
-    if not state.exists():
-        last = folder / "warm" / f"segment-{len(warm.segments()):04d}.restart"
-        text = scripts.header(pair=pair, timestep_fs=1.0, restart=str(last.resolve()))
-        # The thermostat ends here, and so does its step count.
-        lammps.run(text + "reset_timestep 0\nrun 0\nwrite_data state.data nocoeff\n",
-                   folder=folder / "state", ranks=ranks)  # fmt: skip
-        (folder / "state" / "state.data").replace(state)
+    # The thermostat ends here, and so does its step count.
+    state = stages.final_state(warm, folder=folder / "warm", ranks=ranks)
     results = []
     for dt in timesteps_fs:
         count = round(1000 * picoseconds / dt)
