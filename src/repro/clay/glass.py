@@ -1,0 +1,197 @@
+r"""Glass transition from specific volume against temperature.
+
+Two readings of one cooling run.  Two straight lines, one through the cold and one
+through the hot points, cross at :math:`T_g`; where the cold part ends and the hot part
+begins is found by trying every division.  Or one smooth curve,
+
+.. math:: v(T) = v_g + \frac{a+b}{2}(T-T_g) + \frac{b-a}{2}\sqrt{(T-T_g)^2 + w^2},
+
+a hyperbola with slope :math:`a` far below and :math:`b` far above :math:`T_g`, and a
+rounding of width :math:`w`, which is what a run at a finite rate really shows.
+
+Intervals come from a bootstrap over blocks of neighbouring points, since points along a
+run are correlated.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import least_squares
+from scipy.stats import f
+
+from repro.errors import InputError
+
+Floats = NDArray[np.float64]
+FEWEST = 4
+ZERO_CELSIUS = 273.15
+
+
+@dataclass(frozen=True)
+class GlassTransition:
+    """A glass transition.
+
+    Attributes
+    ----------
+    method:
+        ``"lines"`` or ``"hyperbola"``.
+    temperature, low, high:
+        K, with a 95 % bootstrap interval.
+    cold, hot:
+        Slopes dv/dT below and above, cm^3/g/K.
+    width:
+        Of the rounding, K; 0 for two lines.
+    residual:
+        Root mean square of the fit, cm^3/g.
+    """
+
+    method: str
+    temperature: float
+    low: float
+    high: float
+    cold: float
+    hot: float
+    width: float
+    residual: float
+
+    @property
+    def celsius(self) -> float:
+        """Temperature in degrees Celsius."""
+        return self.temperature - ZERO_CELSIUS
+
+
+def _lines(t: Floats, v: Floats) -> tuple[Floats, Floats, Floats]:
+    """Return slope, value at t = 0 and sum of squares of lines through the first k points.
+
+    For every k from 1 to N, from running sums; NaN and infinity where k points have no line.
+    """
+    k = np.arange(1, len(t) + 1)
+    st, sv = np.cumsum(t), np.cumsum(v)
+    tt = np.cumsum(t * t) - st * st / k
+    tv = np.cumsum(t * v) - st * sv / k
+    vv = np.cumsum(v * v) - sv * sv / k
+    with np.errstate(divide="ignore", invalid="ignore"):
+        slope = np.where(tt > 1e-9 * np.maximum(t.max() ** 2, 1.0), tv / tt, np.nan)
+    squares = np.where(np.isfinite(slope), np.maximum(vv - slope * tv, 0.0), np.inf)
+    return slope, (sv - slope * st) / k, squares
+
+
+def _two_lines(t: Floats, v: Floats) -> tuple[float, float, float, float]:
+    """Return crossing, cold slope, hot slope and sum of squares of the best division."""
+    # Running sums lose digits unless the numbers are small.
+    x, y = t - t.mean(), v - v.mean()
+    a, p, below = _lines(x, y)
+    b, q, above = (part[::-1] for part in _lines(x[::-1], y[::-1]))
+    # Points 0 to k - 1 on the cold line, k to N - 1 on the hot one.
+    k = np.arange(FEWEST, len(t) - FEWEST + 1)
+    a, p, b, q, squares = a[k - 1], p[k - 1], b[k], q[k], below[k - 1] + above[k]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        crossing = (p - q) / (b - a)
+    # A crossing outside the data is two lines that only meet elsewhere.
+    inside = np.isfinite(crossing) & (crossing > x[0]) & (crossing < x[-1])
+    if not inside.any():
+        return np.nan, np.nan, np.nan, np.inf
+    best = int(np.argmin(np.where(inside, squares, np.inf)))
+    return float(crossing[best] + t.mean()), float(a[best]), float(b[best]), float(squares[best])
+
+
+def _hyperbola(p: Floats, t: Floats) -> Floats:
+    x = t - p[0]
+    result: Floats = p[1] + (p[2] + p[3]) / 2 * x + (p[3] - p[2]) / 2 * np.sqrt(x * x + p[4] ** 2)
+    return result
+
+
+def _smooth(t: Floats, v: Floats, start: tuple[float, float, float]) -> tuple[Floats, float]:
+    """Return the parameters of the hyperbola and the sum of squares."""
+    crossing, a, b = start
+    first = np.array([crossing, np.interp(crossing, t, v), a, b, 0.1 * np.ptp(t)])
+    scale = np.array([100.0, 0.01, 1e-4, 1e-4, 30.0])
+    edges = (np.array([t[0], -np.inf, -np.inf, -np.inf, 0.0]),
+             np.array([t[-1], np.inf, np.inf, np.inf, np.ptp(t)]))  # fmt: skip
+    fit = least_squares(lambda p: (_hyperbola(p, t) - v) / 1e-4, first, bounds=edges, x_scale=scale)
+    return np.asarray(fit.x), float(2 * fit.cost * 1e-8)
+
+
+def _kinked(t: Floats, v: Floats) -> bool:
+    """Return whether two lines beat one by an F test at 1 %, and by more than rounding."""
+    one, two = float(_lines(t - t.mean(), v - v.mean())[2][-1]), _two_lines(t, v)[3]
+    n = len(t)
+    # Running sums are good to about twelve digits of the whole spread.
+    if one - two <= 1e-11 * float(((v - v.mean()) ** 2).sum()):
+        return False
+    # Two lines have two parameters more: a slope, and where they part.
+    return bool((one - two) / 2 > f.ppf(0.99, 2, n - 4) * two / (n - 4))
+
+
+def _check(t: Floats, v: Floats) -> tuple[Floats, Floats]:
+    if t.ndim != 1 or t.shape != v.shape:
+        raise InputError(f"temperatures of shape {t.shape}, volumes {v.shape}: expected (N,) both")
+    if len(t) < 2 * FEWEST + 2 or not np.isfinite(t).all() or not np.isfinite(v).all():
+        raise InputError(f"{len(t)} points: expected {2 * FEWEST + 2} or more finite ones for a "
+                         "glass transition")  # fmt: skip
+    order = np.argsort(t, kind="stable")
+    return t[order], v[order]
+
+
+def transition(
+    temperature: Floats,
+    volume: Floats,
+    *,
+    method: str = "hyperbola",
+    samples: int = 200,
+    blocks: int = 20,
+    seed: int = 1,
+) -> GlassTransition:
+    """Return the glass transition of a cooling (or heating) run.
+
+    Parameters
+    ----------
+    temperature, volume:
+        K and cm^3/g, (N,), in any order.
+    method:
+        ``lines`` or ``hyperbola``.
+    samples, blocks:
+        Bootstrap samples, and blocks of neighbouring temperatures that are drawn.
+    seed:
+        Of the bootstrap.
+
+    Raises
+    ------
+    InputError
+        For too few points, another method, or where no two lines cross within the data
+        (there is no kink to find).
+    """
+    if method not in ("lines", "hyperbola"):
+        raise InputError(f"method {method!r}: expected lines or hyperbola")
+    t, v = _check(np.asarray(temperature, dtype=float), np.asarray(volume, dtype=float))
+
+    def once(x: Floats, y: Floats) -> tuple[float, float, float, float, float]:
+        crossing, a, b, squares = _two_lines(x, y)
+        if not np.isfinite(crossing) or method == "lines":
+            return crossing, a, b, 0.0, squares
+        p, squares = _smooth(x, y, (crossing, a, b))
+        return float(p[0]), float(p[2]), float(p[3]), float(p[4]), squares
+
+    found = once(t, v)
+    if not np.isfinite(found[0]) or not _kinked(t, v):
+        raise InputError(f"no kink between {t[0]:.0f} and {t[-1]:.0f} K: two lines that cross there "
+                         "are no better than one")  # fmt: skip
+    rng = np.random.default_rng(seed)
+    parts = np.array_split(np.arange(len(t)), min(blocks, len(t)))
+    drawn = []
+    for _ in range(samples):
+        chosen = np.sort(
+            np.concatenate([parts[k] for k in rng.integers(0, len(parts), len(parts))])
+        )
+        if len(np.unique(t[chosen])) < 2 * FEWEST + 2:
+            continue
+        value = once(t[chosen], v[chosen])[0]
+        if np.isfinite(value):
+            drawn.append(value)
+    low, high = np.percentile(drawn, [2.5, 97.5]) if drawn else (np.nan, np.nan)
+    return GlassTransition(
+        method=method, temperature=found[0], low=float(low), high=float(high), cold=found[1],
+        hot=found[2], width=found[3], residual=float(np.sqrt(found[4] / len(t))),
+    )  # fmt: skip
