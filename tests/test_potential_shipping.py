@@ -70,6 +70,17 @@ def test_everything_of_a_training_is_shipped_and_listed(tmp_path: Path, models: 
     assert data.verify() == (4, [])
 
 
+def test_a_large_model_may_stay_at_home(tmp_path: Path, models: Path) -> None:
+    work = finished(tmp_path / "work")
+    made = shipping.ship(work, "paper", models, model=False)
+    assert made == models / "paper.run.json"
+    assert set(data.manifest(models)["files"]) == names("paper") - {"paper.pb"}
+    assert not (models / "paper.pb").exists()
+    own = data.manifest(models)["parameters"]["model paper"]
+    assert own["command"].endswith("--name paper --curve-only")
+    assert chapter.training("paper")["steps"] == 40
+
+
 def test_the_curve_is_a_table_in_units_of_the_book(tmp_path: Path, models: Path) -> None:
     shipping.ship(finished(tmp_path / "work"), "reference", models)
     curve = pd.read_csv(models / "reference.curve.csv")

@@ -5,6 +5,7 @@
 writes the model, its learning curve as CSV, its DeePMD-kit input and the record of
 the run, and lists them in the folder's manifest.  ``--checkpoint`` also ships the last
 checkpoint, in a folder that ``training run --init`` takes, so that anyone can train on.
+``--curve-only`` leaves the model out: the paper's network, compressed, is 137 MB.
 """
 
 from __future__ import annotations
@@ -37,9 +38,10 @@ def whole_curve(curve: pd.DataFrame, earlier: pd.DataFrame | None) -> pd.DataFra
 
 
 def ship(
-    work: Path, name: str, target: Path, *, checkpoint: bool = False, earlier: Path | None = None
-) -> Path:
-    """Copy what a training made; return the model's place in ``target``.
+    work: Path, name: str, target: Path, *, checkpoint: bool = False, earlier: Path | None = None,
+    model: bool = True,
+) -> Path:  # fmt: skip
+    """Copy what a training made; return the model's place in ``target``, or else its record's.
 
     Parameters
     ----------
@@ -53,6 +55,8 @@ def ship(
         Also ship the last checkpoint.
     earlier:
         Shipped curve of the training that this one went on from.
+    model:
+        Ship the model itself, not only how it was trained.
 
     Raises
     ------
@@ -65,9 +69,18 @@ def ship(
                          f"{'a' if found.model else 'no'} model; finish the training first")  # fmt: skip
     target.mkdir(parents=True, exist_ok=True)
     record = read_record(work)
-    partial = target / f"part-{name}.pb"
-    shutil.copyfile(found.model, partial)
-    partial.replace(target / f"{name}.pb")
+    files = {
+        f"{name}.curve.csv": "learning curve: errors on training and validation batches by step",
+        f"{name}.input.json": "input of dp train",
+        f"{name}.run.json": "settings, split, versions and sessions of the training",
+    }
+    if model:
+        partial = target / f"part-{name}.pb"
+        shutil.copyfile(found.model, partial)
+        partial.replace(target / f"{name}.pb")
+        files[f"{name}.pb"] = (
+            "frozen and compressed DeePMD-kit model (TensorFlow), types Li F Cl Ga"
+        )
     shutil.copyfile(work / "input.json", target / f"{name}.input.json")
     _ship_record(work / RUN, target / f"{name}.run.json")
     before = None if earlier is None else pd.read_csv(earlier)
@@ -77,23 +90,19 @@ def ship(
     tables.list_results(
         target, title=f"model {name}", heading="Trained potentials",
         sources=["teacher labels of data/potential/labels"],
-        command=f"python -m repro.potential.shipping --work WORK --name {shlex.quote(name)}",
+        command=f"python -m repro.potential.shipping --work WORK --name {shlex.quote(name)}"
+                + ("" if model else " --curve-only"),
         parameters={"training": found.title, "steps": found.steps,
                     "train_frames": found.train_frames,
                     "validation_frames": found.validation_frames,
                     "labels_sha256": record.get("labels_sha256"),
                     "versions": record.get("versions")},
         seed=found.seed, wall_time_s=found.wall_time_s,
-        files={
-            f"{name}.pb": "frozen and compressed DeePMD-kit model (TensorFlow), types Li F Cl Ga",
-            f"{name}.curve.csv": "learning curve: errors on training and validation batches by step",
-            f"{name}.input.json": "input of dp train",
-            f"{name}.run.json": "settings, split, versions and sessions of the training",
-        },
+        files=files,
     )  # fmt: skip
     if checkpoint:
         _ship_checkpoint(work, name, target / (name + CHECKPOINT))
-    return target / f"{name}.pb"
+    return target / (f"{name}.pb" if model else f"{name}.run.json")
 
 
 def _ship_record(source: Path, target: Path) -> None:
@@ -137,9 +146,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--name", required=True, help="stem of the files")
     parser.add_argument("--checkpoint", action="store_true", help="and what to train on from")
     parser.add_argument("--earlier", type=Path, help="shipped curve.csv of what it went on from")
+    parser.add_argument("--curve-only", action="store_true", help="leave the model out")
     args = parser.parse_args(arguments)
     made = ship(args.work, args.name, paths.data_dir() / "potential" / "models",
-                checkpoint=args.checkpoint, earlier=args.earlier)  # fmt: skip
+                checkpoint=args.checkpoint, earlier=args.earlier, model=not args.curve_only)  # fmt: skip
     print(f"{made}: {data.sha256(made)}")
     return 0
 
