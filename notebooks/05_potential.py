@@ -267,6 +267,47 @@ show(
 )
 
 # %% [markdown]
+# ## The paper's network on a laptop
+#
+# And how does the paper's own input fare, on our labels and this machine? It and ours were given the same
+# {glue:text}`potential.equal_minutes:.0f` minutes of one core. In that time it makes {glue:text}`potential.equal_steps_paper` steps, of the
+# {glue:text}`potential.paper_steps:.0f` its preset asks for; ours makes {glue:text}`potential.equal_steps_ours`.
+
+# %%
+pair = {"paper": "paper", "ours": "reference-seed3"}
+given = {name: chapter.training(model) for name, model in pair.items()}
+versus = {name: chapter.one(chapter.table(f"errors_dft_{model}"), split="held-out") for name, model in pair.items()}
+record("potential.equal_minutes", given["paper"]["wall_time_s"] / 60, unit="min", note="of one core, each")
+record("potential.equal_steps_paper", given["paper"]["all_steps"], note="preset paper")
+record("potential.equal_steps_ours", given["ours"]["all_steps"], note="preset reference, seed 3")
+record("potential.equal_force_paper", versus["paper"].force_rmse_meV_per_A, unit="meV/A", note="held-out DFT frames")
+record("potential.equal_force_ours", versus["ours"].force_rmse_meV_per_A, unit="meV/A", note="held-out DFT frames")
+record("potential.equal_ratio", float(versus["ours"].force_rmse_meV_per_A / versus["paper"].force_rmse_meV_per_A),
+       note="ours over paper's after the same time; the project asked for 1.15 at most")  # fmt: skip
+both = {name: pd.read_csv(chapter.shipped(f"{model}.curve.csv")) for name, model in pair.items()}
+fig, ax = new_figure(height=3.4, width=6.0)
+plots.plot_learning(ax, both, column="validation_force_meV_per_A", words="force error (meV/Å)")
+show(
+    fig,
+    name="fig-equal-time",
+    caption=(
+        f"Learning curves of the paper's network and of ours in {given['paper']['wall_time_s'] / 60:.0f} minutes of one core, on the "
+        "same labels. Validation errors."
+    ),
+    alt=(
+        f"Two falling curves on logarithmic axes. The paper's ends after {given['paper']['all_steps']} steps, ours after "
+        f"{given['ours']['all_steps']} with the lower error."
+    ),
+)
+
+# %%
+chapter.error_rows({f"{name}, DFT: held-out frames": row for name, row in versus.items()})
+
+# %% [markdown]
+# Against DFT that neither has seen, the error of ours is {glue:text}`potential.equal_ratio:.2f` times that of the paper's network. That says nothing against the paper's network, which was
+# meant for a GPU and hundreds of times as many steps; it says what to choose when a laptop is all there is.
+
+# %% [markdown]
 # ## Three errors, and which one counts
 #
 # There are three players, so there are three errors: student against teacher, teacher against DFT, and student against
