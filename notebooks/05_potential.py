@@ -36,10 +36,10 @@
 #
 # ```{admonition} What is still to come in this chapter
 # :class: warning
-# The network used here has seen {glue:text}`potential.train_frames` of {glue:text}`potential.label_frames` labelled frames (the rest were set aside
-# for validation, or came after it was begun), and it had not stopped improving when it was shipped: its checkpoint is there to
-# train on from. g(r) against the teacher, the long runs and the four-fold deviation along a heating run are built and tested, but their long computations have not been made; their
-# rows in the [scoreboard](../book/scoreboard) say *pending*. No number here is quoted from a run that did not happen.
+# The network used here has learned from {glue:text}`potential.train_frames` of {glue:text}`potential.label_frames` labelled frames; the rest were set
+# aside for validation. Its errors on both are nearly the same, so a larger network, not more lessons, would be the next step.
+# g(r) against the teacher, equations of state of more phases and one table of speeds are built and tested, but their long computations have not been made; what they
+# owe stands in the [scoreboard](../book/scoreboard) as *pending*. No number here is quoted from a run that did not happen.
 # ```
 
 # %% tags=["parameters"]
