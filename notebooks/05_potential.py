@@ -484,7 +484,90 @@ drift.drop(columns="source").rename(columns={
 # %% [markdown]
 # At 2 fs the largest drift is {glue:text}`potential.drift_2fs:.1f` meV/atom per nanosecond; the error bars say how well a few picoseconds can tell.
 # That is what decides the step of the campaign.
+
+# %% [markdown]
+# ## Does it hold?
 #
+# Small errors do not promise a long life: a network may meet an arrangement it never saw, answer nonsense and blow up. So the network
+# was let run for {glue:text}`potential.stable_cold_ps:.0f` ps at room temperature and {glue:text}`potential.stable_hot_ps:.0f` ps at
+# {glue:text}`potential.stable_hot_target:.0f` K, at zero pressure, with {glue:text}`potential.stable_atoms` atoms of melt and a step of
+# {glue:text}`potential.stable_step:.0f` fs. LAMMPS stops when an atom is lost. None was.
+
+# %%
+lasting = chapter.table("stability")
+cold, hot = (lasting.loc[f()] for f in (lasting.target_K.idxmin, lasting.target_K.idxmax))
+record("potential.stable", bool(not lasting.runaway.any() and not lasting.atoms_lost.any()),
+       note="no atom lost, temperature never above 1.5 times its target")  # fmt: skip
+record("potential.stable_atoms", int(lasting.natoms.iloc[0]), note="atoms in those runs")
+record("potential.stable_step", float(lasting.timestep_fs.iloc[0]), unit="fs")
+record("potential.stable_cold_ps", float(cold.length_ps), unit="ps")
+record("potential.stable_hot_ps", float(hot.length_ps), unit="ps")
+record("potential.stable_hot_target", float(hot.target_K), unit="K")
+record("potential.stable_hot_highest", float(hot.highest_temperature_K), unit="K", note="highest moment of the hot run")
+record("potential.stable_density", float(cold.density_g_per_cm3), unit="g/cm3",
+       uncertainty=float(cold.density_error_g_per_cm3), note="second half of the cold run")  # fmt: skip
+series = {f"{t:g} K": chapter.table(f"stability_reference_{t:g}K") for t in lasting.target_K}
+fig, axes = new_figure(1, 2, height=3.3)
+plots.plot_runs(axes, series)
+show(
+    fig,
+    name="fig-stability",
+    caption=(
+        f"{lasting.natoms.iloc[0]} atoms of the 2:1 melt at zero pressure: temperature and density, "
+        f"{cold.length_ps:.0f} ps at {cold.target_K:.0f} K and {hot.length_ps:.0f} ps at {hot.target_K:.0f} K."
+    ),
+    alt=(
+        f"Temperatures fluctuate about {cold.target_K:.0f} and {hot.target_K:.0f} kelvin and never exceed "
+        f"{hot.highest_temperature_K:.0f}; the densities settle near {cold.density_g_per_cm3:.2f} and {hot.density_g_per_cm3:.2f} grams per cubic centimetre."
+    ),
+)
+
+# %%
+lasting.drop(columns=["model", "source"]).rename(columns={
+    "target_K": "target (K)", "length_ps": "length (ps)", "timestep_fs": "step (fs)", "natoms": "atoms",
+    "atoms_lost": "atoms lost", "temperature_K": "temperature (K)", "temperature_error_K": "± (K)",
+    "highest_temperature_K": "highest (K)", "density_g_per_cm3": "density (g/cm³)",
+    "density_error_g_per_cm3": "± (g/cm³)", "energy_change_meV_per_atom": "energy change (meV/atom)",
+}).set_index("target (K)").round(3)  # fmt: skip
+
+# %% [markdown]
+# ## Where the networks do not know
+#
+# How would you notice, in a run of a million steps, that the network has left what it was taught? Train several from different random numbers. Where they were
+# taught they agree; where they were not, each invents something else. Here {glue:text}`potential.committee` of them watch one heating run, which the best trained of them
+# drives; the others had less time ({glue:text}`potential.committee_minutes:.0f` minutes each), so the band is more pessimistic than four equals would be.
+
+# %%
+heating = chapter.table("deviation")
+low, high = heating[heating.temperature_K < 450], heating[heating.temperature_K > 1050]
+record("potential.committee", len(chapter.committee()), note="networks of different seeds")
+record("potential.committee_minutes", float(chapter.training("reference-seed2")["wall_time_s"] / 60), unit="min")
+record("potential.deviation_cold", float(1000 * low.avg_devi_f_eV_per_A.mean()), unit="meV/A",
+       note="mean over atoms, below 450 K")  # fmt: skip
+record("potential.deviation_hot", float(1000 * high.avg_devi_f_eV_per_A.mean()), unit="meV/A",
+       note="mean over atoms, above 1050 K")  # fmt: skip
+record("potential.deviation_worst", float(1000 * heating.max_devi_f_eV_per_A.max()), unit="meV/A", note="worst atom of all")
+fig, ax = new_figure(height=3.4, width=6.0)
+plots.plot_deviation(ax, heating)
+show(
+    fig,
+    name="fig-deviation",
+    caption=(
+        f"Disagreement of {len(chapter.committee())} networks on the forces, along a run of {heating.time_ps.max() - heating.time_ps.min():.0f} ps "
+        "in which a 2:1 melt is heated at zero pressure."
+    ),
+    alt=(
+        f"Two rising curves: the mean over atoms goes from {1000 * low.avg_devi_f_eV_per_A.mean():.0f} to "
+        f"{1000 * high.avg_devi_f_eV_per_A.mean():.0f} meV per angstrom between 300 and 1200 kelvin, the worst atom stays several times above it."
+    ),
+)
+
+# %% [markdown]
+# On average the disagreement is {glue:text}`potential.deviation_cold:.0f` meV/Å in the cold and {glue:text}`potential.deviation_hot:.0f` in the heat. That is of the size of the
+# errors above, as it should be: a committee that disagreed far less than its members err would be one opinion with several votes. The active loop asks the teacher where the worst atom
+# stands out.
+
+# %% [markdown]
 # ## Train one now
 #
 # Nothing above was computed while this page was made; it would take hours. This is: a small network learns from a few of the labels for
