@@ -295,8 +295,8 @@ show(
         "same labels. Validation errors."
     ),
     alt=(
-        f"Two falling curves on logarithmic axes. The paper's ends after {given['paper']['all_steps']} steps, ours after "
-        f"{given['ours']['all_steps']} with the lower error."
+        f"Two curves on logarithmic axes. The paper's has hardly begun to fall when it ends after {given['paper']['all_steps']} steps; "
+        f"ours falls steadily until its end after {given['ours']['all_steps']}."
     ),
 )
 
@@ -304,7 +304,8 @@ show(
 chapter.error_rows({f"{name}, DFT: held-out frames": row for name, row in versus.items()})
 
 # %% [markdown]
-# Against DFT that neither has seen, the error of ours is {glue:text}`potential.equal_ratio:.2f` times that of the paper's network. That says nothing against the paper's network, which was
+# Against DFT that neither has seen, the error of ours is {glue:text}`potential.equal_ratio:.2f` times that of the paper's network. The paper's has hardly
+# begun to learn, and its learning rate fell on the way as it would over the whole course. That says nothing against the paper's network, which was
 # meant for a GPU and hundreds of times as many steps; it says what to choose when a laptop is all there is.
 
 # %% [markdown]
