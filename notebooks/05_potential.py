@@ -424,8 +424,7 @@ comparison("test-bulk-moduli")
 # ## Pulling them apart
 #
 # The opposite of squeezing: stretch a crystal along z, one percent at a time up to twelve, let its sides and its atoms relax after each, and
-# read the tension. The paper did this with DFT dynamics; here it is static and the teacher stands in for DFT. (Its last two points for GaF3 are
-# still to be computed; a mark that is not in the figure was not made.)
+# read the tension. The paper did this with DFT dynamics; here it is static and the teacher stands in for DFT.
 
 # %%
 pulled = {"teacher": chapter.table("tensile_teacher"), "student": chapter.table("tensile_reference")}
