@@ -30,6 +30,8 @@ from repro.potential.speed import Speed
 from repro.potential.training import train
 
 OURS = "reference"
+EQUAL = "reference-seed3"
+"""Of our preset, trained as long as the shipped ``paper`` on the same labels."""
 PLAIN, COMPRESSED = "paper, plain", "paper, compressed"
 # What issue 3 of the project asks for.
 FASTER, WORSE = 8.0, 1.15
@@ -114,8 +116,8 @@ def verdicts(speeds: pd.DataFrame, errors: pd.DataFrame) -> list[str]:
     measured: list[tuple[str, pd.DataFrame, str, str, Callable[[float], bool]]] = [
         (f"speed against '{COMPRESSED}', 2 ranks", _pick(speeds, model=COMPRESSED, ranks=2),
          "times ours", f"at least {FASTER:g}", FASTER.__le__),
-        ("held-out force error against 'paper'", _pick(errors, model="paper"),
-         "ours / its", f"at most {WORSE:g}", WORSE.__ge__),
+        (f"held-out force error of '{EQUAL}' against 'paper', same training time",
+         _same_time(errors), "ours / its", f"at most {WORSE:g}", WORSE.__ge__),
     ]  # fmt: skip
     lines = []
     for what, table, column, aim, good in measured:
@@ -124,6 +126,15 @@ def verdicts(speeds: pd.DataFrame, errors: pd.DataFrame) -> list[str]:
         verdict = "" if not values else ": met" if good(values[0]) else ": missed"
         lines.append(f"{what}: {said}, aim {aim}{verdict}")
     return lines
+
+
+def _same_time(errors: pd.DataFrame) -> pd.DataFrame:
+    """Return the ratio of two trainings of one length, or no row."""
+    ours, theirs = (_pick(errors, model=name) for name in (EQUAL, "paper"))
+    if ours.empty or theirs.empty or ours.frames.iloc[0] != theirs.frames.iloc[0]:
+        return pd.DataFrame()
+    column = "force error (meV/A)"
+    return pd.DataFrame({"ours / its": [ours[column].iloc[0] / theirs[column].iloc[0]]})
 
 
 def _pick(table: pd.DataFrame, **values: Any) -> pd.DataFrame:
