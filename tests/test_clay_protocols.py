@@ -9,7 +9,7 @@ import pytest
 from ase import Atoms
 from ase.build import bulk
 
-from repro.clay import protocols
+from repro.clay import presets, protocols
 from repro.errors import InputError
 from repro.md import datafile, stages
 from repro.md.logs import Thermo
@@ -35,33 +35,39 @@ def run(leg: protocols.Leg, folder: Path, *, checkpoint_ps: float = 100.0) -> Th
 # --- descriptions ---
 
 
-@pytest.mark.parametrize("preset", list(protocols.PRESETS))
-@pytest.mark.parametrize("name", list(protocols.PRESETS["paper"]))
+EVERY = [(preset, name) for preset, one in presets.PRESETS.items() for name in one.protocols]
+
+
+@pytest.mark.parametrize(("preset", "name"), EVERY)
 def test_every_protocol_makes_stages(preset: str, name: str) -> None:
-    legs = protocols.protocol(name, preset).legs(seed=3)
+    legs = presets.protocol(name, preset).legs(seed=3)
     assert len({leg.name for leg in legs}) == len(legs)
+    dt = presets.preset(preset).timestep_fs
     for number, leg in enumerate(legs):
-        stage = leg.stage(pair=LJ, timestep_fs=1.0, checkpoint_ps=2.0)
-        assert stage.steps == round(1000 * leg.picoseconds)
+        stage = leg.stage(pair=LJ, timestep_fs=dt, checkpoint_ps=2.0)
+        assert stage.steps == round(1000 * leg.picoseconds / dt)
         assert stage.segments()[-1] == stage.steps and stage.dump_every >= 1
         # Only a first leg, or one after a relaxation, draws velocities.
         assert ("velocity" in leg.begin) == (number == 0 or "minimize" in leg.begin)
 
 
 def test_the_papers_settings() -> None:
-    paper = protocols.PRESETS["paper"]
-    (hold,) = paper["sandwich"].legs(seed=1)
+    whole = presets.preset("paper")
+    assert whole.timestep_fs == 1.0 and whole.size == "paper"
+    paper = whole.protocols
+    hold, relaxed = paper["sandwich"].legs(seed=1)
     assert hold.picoseconds == 5.0 and "nvt temp 800 800 0.2" in hold.ensemble
+    assert "minimize" in relaxed.begin and "velocity all set 0 0 0" in relaxed.begin
     melt, rest = paper["anneal"].legs(seed=1)
     assert melt.picoseconds == 50.0 and "nvt temp 900 900 0.2" in melt.ensemble
     assert melt.dump_ps == 1.0  # snapshots at 1 and at 50 ps
     assert rest.picoseconds == 2000.0 and "npt temp 300 300 0.2 tri 0 0 1" in rest.ensemble
     assert "minimize" in melt.begin and "minimize" in rest.begin
-    stress = paper["stress"].legs(seed=1)
+    stress = paper["stress-50"].legs(seed=1)
     assert [leg.name for leg in stress] == ["on-1", "off-1", "on-2", "off-2", "on-3", "off-3"]
     assert {leg.picoseconds for leg in stress} == {400.0}
     assert ["yz -500 -500" in leg.ensemble for leg in stress] == 3 * [True, False]
-    assert "yz -100 -100" in paper["stress-low"].legs(seed=1)[0].ensemble
+    assert "yz -100 -100" in paper["stress-10"].legs(seed=1)[0].ensemble
     (shear,) = paper["shear"].legs(seed=1)
     assert "yz erate 0.001 " in shear.ensemble
     assert shear.picoseconds == pytest.approx(200.0)
@@ -80,6 +86,48 @@ def test_the_control_is_the_same_run_without_a_load() -> None:
         assert (one.ensemble == other.ensemble) == one.name.startswith("off")
 
 
+def test_what_begins_from_what() -> None:
+    for preset, name in EVERY:
+        before = presets.start(name)
+        known = presets.preset(preset).protocols
+        assert before in (None, "assembly") or before in known
+    assert presets.start("sandwich") is None
+    assert presets.start("anneal") == presets.start("melt-700") == "assembly"
+    assert presets.start("shear") == "anneal"
+
+
+def test_the_components_and_the_control() -> None:
+    known = presets.preset("reference").protocols
+    control, low, high, other = (
+        known[name] for name in ("stress-0", "stress-10", "stress-50", "stress-50-xz")
+    )
+    lines = [one.legs(seed=1)[0].ensemble for one in (control, low, high, other)]
+    assert "yz 0 0 1" in lines[0] and "yz -100 -100 1" in lines[1] and "yz -500 -500 1" in lines[2]
+    assert "xz -500 -500 1" in lines[3] and "yz 0 0 1" in lines[3]
+    assert {one.legs(seed=1)[1].ensemble for one in (control, low, high, other)} == {lines[0]}
+
+
+def test_the_plan_counts_steps_and_atoms() -> None:
+    rows = presets.plan(
+        "reference", us_per_atom_step=36.0, natoms={"sandwich": 100, "assembly": 1000}
+    )
+    hours = {name: (ps, h) for name, ps, h in rows}
+    # 110 ps are 55,000 steps of 2 fs; 36 us for 1000 atoms are 0.036 s a step.
+    assert hours["anneal"] == (pytest.approx(110.0), pytest.approx(0.55))
+    assert hours["sandwich"][1] == pytest.approx(2501 * 0.0036 / 3600)
+    assert set(hours) == set(presets.preset("reference").protocols)
+
+
+def test_the_sizes_the_plan_takes() -> None:
+    assert presets.atoms("class") == {"sandwich": 128, "assembly": 128}
+    assert presets.atoms("reference") == {"sandwich": 256, "assembly": 704}
+
+
+def test_a_melt_keeps_its_frames() -> None:
+    (leg,) = protocols.Melt(700.0, 20.0, 0.5).legs(seed=2)
+    assert leg.dump_ps == 0.5 and "nvt temp 700 700" in leg.ensemble and "box/relax" in leg.begin
+
+
 def test_a_ramp_takes_its_time() -> None:
     settle, cool = protocols.Cooling(start=500, stop=100, rate=2.0).legs(seed=1)
     assert cool.picoseconds == 200.0 and "temp 500 100 0.2" in cool.ensemble
@@ -96,8 +144,9 @@ def test_a_ramp_takes_its_time() -> None:
         (lambda: protocols.ShearRate(strain=0.001), "strain >= interval"),
         (lambda: protocols.Anneal(first_ps=60.0), "first snapshot at 60"),
         (lambda: protocols.StressCycles(component="zz").legs(seed=1), "'zz'"),
-        (lambda: protocols.protocol("sheer"), "'sheer'.*shear"),
-        (lambda: protocols.protocol("shear", "papre"), "'papre'.*paper"),
+        (lambda: presets.protocol("sheer"), "'sheer'.*shear"),
+        (lambda: presets.protocol("shear", "papre"), "'papre'.*paper"),
+        (lambda: presets.plan("class", us_per_atom_step=0.0), "0.0 us/atom/step"),
         (lambda: protocols.Leg("a", "", 0.0005).stage(pair="", timestep_fs=1.0, checkpoint_ps=1.0),
          "one step of 1.0 fs or more"),
         (lambda: protocols.Leg("a", "", 1.0).stage(pair="", timestep_fs=0.0, checkpoint_ps=1.0),

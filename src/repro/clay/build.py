@@ -25,7 +25,7 @@ from repro.errors import InputError, did_you_mean
 
 FORMULA: dict[str, int] = {"Li": 2, "Cl": 2, "Ga": 1, "F": 3}
 """2 LiCl and 1 GaF3."""
-MOST_TAKEN = 0.25
+MOST_TAKEN = 0.3
 
 
 @dataclass(frozen=True)
@@ -45,6 +45,10 @@ class Size:
         Of the cubes, angstrom.
     gap:
         Between the cubes, angstrom.
+    units:
+        Formula units (2 LiCl + GaF3) in a cube; as many as it holds if None.  A sandwich
+        that was held at 800 K is cut differently for each seed; with a number, all seeds
+        have as many atoms.
     """
 
     name: str
@@ -52,12 +56,13 @@ class Size:
     repeat: tuple[int, int, int]
     edge: float
     gap: float = 2.0
+    units: int | None = None
 
 
 SIZES: dict[str, Size] = {
     # Cubes that small hold two formula units: enough to learn on, not to believe.
     "class": Size("class", (2, 1), (2, 2, 1), edge=6.0),
-    "reference": Size("reference", (4, 2), (2, 2, 1), edge=10.4),
+    "reference": Size("reference", (4, 2), (2, 2, 1), edge=11.6, units=11),
     # 2.5 nm cubes on a grid of 2.7 nm, as in the paper: 9,408 atoms from a fresh sandwich.
     "paper": Size("paper", (6, 3), (2, 2, 1), edge=25.0),
 }
@@ -118,7 +123,9 @@ def cube(crystal: Atoms, edge: float, *, start: float = 0.0) -> Atoms:
     return found
 
 
-def balanced(particle: Atoms, formula: Mapping[str, int] = FORMULA) -> Atoms:
+def balanced(
+    particle: Atoms, formula: Mapping[str, int] = FORMULA, *, units: int | None = None
+) -> Atoms:
     """Return a particle without the surplus atoms, taken from its outside.
 
     Of each element those go that lie farthest from the centre in the maximum norm, which
@@ -130,20 +137,26 @@ def balanced(particle: Atoms, formula: Mapping[str, int] = FORMULA) -> Atoms:
         A cluster.
     formula:
         Atoms of each element in one unit.
+    units:
+        How many to keep; as many as there are if None.
 
     Raises
     ------
     InputError
-        If there is not one unit, an element is foreign, or more than a quarter of the
-        atoms would have to go.
+        If there is not one unit or not as many as asked for, an element is foreign, or
+        more than three tenths of the atoms would have to go.
     """
     symbols = np.array(particle.get_chemical_symbols())
     foreign = sorted(set(symbols.tolist()) - set(formula))
     if foreign:
         raise InputError(f"{', '.join(foreign)} in the particle, expected {', '.join(formula)}")
-    units = min(int((symbols == e).sum()) // n for e, n in formula.items())
-    if units < 1:
+    there = min(int((symbols == e).sum()) // n for e, n in formula.items())
+    if there < 1:
         raise InputError(f"{particle.symbols} holds no unit of {dict(formula)}; cut a larger cube")
+    if units is not None and not 1 <= units <= there:
+        raise InputError(f"{units} units of {dict(formula)} asked of a cube that holds {there}; "
+                         "cut another, or ask for fewer")  # fmt: skip
+    units = there if units is None else units
     middle = (particle.positions.max(axis=0) + particle.positions.min(axis=0)) / 2
     outward = np.abs(particle.positions - middle).max(axis=1)
     keep = np.zeros(len(symbols), dtype=bool)
@@ -157,7 +170,9 @@ def balanced(particle: Atoms, formula: Mapping[str, int] = FORMULA) -> Atoms:
     return particle[keep]
 
 
-def particle(sandwich: Atoms, edge: float, *, step: float = 0.25) -> Atoms:
+def particle(
+    sandwich: Atoms, edge: float, *, step: float = 0.25, units: int | None = None
+) -> Atoms:
     """Return the cube of a sandwich that loses the smallest share of its atoms to balance.
 
     Where along the normal the cube begins is free; it is tried in steps.  Of equal cuts
@@ -169,6 +184,8 @@ def particle(sandwich: Atoms, edge: float, *, step: float = 0.25) -> Atoms:
         As for :func:`cube`.
     step:
         Angstrom.
+    units:
+        As for :func:`balanced`.
 
     Raises
     ------
@@ -182,7 +199,7 @@ def particle(sandwich: Atoms, edge: float, *, step: float = 0.25) -> Atoms:
     for start in np.arange(0.0, float(sandwich.cell.lengths()[2]), step):
         whole = cube(sandwich, edge, start=float(start))
         try:
-            cut = balanced(whole)
+            cut = balanced(whole, units=units)
         except InputError as error:
             failure = error
             continue
@@ -256,4 +273,5 @@ def assembly(sandwich: Atoms, chosen: Size) -> Atoms:
     InputError
         As :func:`cube`, :func:`balanced` and :func:`assemble`.
     """
-    return assemble(particle(sandwich, chosen.edge), edge=chosen.edge, gap=chosen.gap)
+    one = particle(sandwich, chosen.edge, units=chosen.units)
+    return assemble(one, edge=chosen.edge, gap=chosen.gap)

@@ -4,8 +4,8 @@ A leg is one LAMMPS run with an ensemble; a protocol is a frozen description tha
 its legs.  Nothing here runs: :meth:`Leg.stage` makes the stage that
 :func:`repro.md.stages.run_stage` runs, checkpointed and resumable.
 
-Times, temperatures and rates of the paper are the presets ``paper``; those of the book's
-own runs are ``reference``; ``class`` takes seconds.
+Times, temperatures and rates of the paper and of the book's own runs are in
+:mod:`repro.clay.presets`.
 """
 
 from __future__ import annotations
@@ -13,17 +13,26 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
-from repro.errors import InputError, did_you_mean
+from repro.errors import InputError
 from repro.md import scripts
 from repro.md.stages import Stage
 
-CLOSE = (
-    # Both limits keep a minimiser with a moving cell from stopping at its first snag.
-    "fix close all box/relax tri 0.0 vmax 0.005\n"
-    "min_style cg\nmin_modify line quadratic\n"
-    "minimize 0.0 0.02 2000 20000\nunfix close\n"
-    "minimize 0.0 0.02 500 5000\nreset_timestep 0\n"
-)
+
+def _close(rounds: int = 3) -> str:
+    # Both limits keep a minimiser with a moving cell from stopping at its first snag.  It takes
+    # the cell it began with as its measure, so it is begun anew; LAMMPS' manual advises that.
+    cell = (
+        "fix close all box/relax tri 0.0 vmax 0.005\nmin_modify line quadratic\n"
+        "minimize 0.0 0.02 {steps} 20000\nunfix close\nminimize 0.0 0.02 300 3000\n"
+    )
+    return (
+        "min_style cg\n"
+        + "".join(cell.format(steps=2000 if k == 0 else 500) for k in range(rounds))
+        + "reset_timestep 0\n"
+    )
+
+
+CLOSE = _close()
 """Relax atoms and cell at 0 K: the gaps between particles close."""
 
 
@@ -86,7 +95,7 @@ class Described(Protocol):
 
 @dataclass(frozen=True)
 class Sandwich:
-    """Hold the sandwich of the two salts, so that the interface finds its form.
+    """Hold the sandwich of the two salts, so that the interface finds its form; relax it at 0 K.
 
     Attributes
     ----------
@@ -98,9 +107,13 @@ class Sandwich:
     picoseconds: float = 5.0
 
     def legs(self, *, seed: int) -> list[Leg]:
-        """Return the run."""
-        return [Leg("hold", scripts.nvt(self.temperature), self.picoseconds,
-                    begin=scripts.relax() + scripts.velocities(self.temperature, seed))]  # fmt: skip
+        """Return the run, and one step at rest after a relaxation in the same cell."""
+        return [
+            Leg("hold", scripts.nvt(self.temperature), self.picoseconds,
+                begin=scripts.relax() + scripts.velocities(self.temperature, seed)),
+            Leg("relax", scripts.nve(), 0.002,
+                begin=scripts.relax(force=0.02, steps=1000) + "velocity all set 0 0 0\n"),
+        ]  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -139,6 +152,27 @@ class Anneal:
                 begin=CLOSE + scripts.velocities(self.temperature, seed + 1),
                 dump_ps=max(self.rest_ps / 200, 0.1)),
         ]  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Melt:
+    """Close the gaps and melt at another temperature; nothing after.
+
+    Attributes
+    ----------
+    temperature, picoseconds, frame_ps:
+        K and ps, at constant volume; time between frames.
+    """
+
+    temperature: float
+    picoseconds: float = 50.0
+    frame_ps: float = 1.0
+
+    def legs(self, *, seed: int) -> list[Leg]:
+        """Return the run; with equal seeds its velocities scale with the temperature."""
+        return [Leg("melt", scripts.nvt(self.temperature), self.picoseconds,
+                    begin=CLOSE + scripts.velocities(self.temperature, seed),
+                    dump_ps=self.frame_ps)]  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -286,44 +320,3 @@ class Diffusion:
                 begin=scripts.velocities(self.temperature, seed)),
             Leg("run", scripts.nvt(self.temperature), self.run_ps, dump_ps=self.frame_ps),
         ]  # fmt: skip
-
-
-PRESETS: dict[str, dict[str, Described]] = {
-    "paper": {
-        "sandwich": Sandwich(), "anneal": Anneal(), "cooling": Cooling(rate=0.01, settle_ps=100.0),
-        "stress": StressCycles(), "stress-low": StressCycles(amplitude_mpa=10.0),
-        "shear": ShearRate(),
-    },
-    "reference": {
-        "sandwich": Sandwich(), "anneal": Anneal(rest_ps=60.0), "cooling": Cooling(rate=3.0),
-        "stress": StressCycles(on_ps=20.0, off_ps=20.0),
-        "stress-low": StressCycles(amplitude_mpa=10.0, on_ps=20.0, off_ps=20.0),
-        "shear": ShearRate(rate_per_s=5e9),
-    },
-    "class": {
-        "sandwich": Sandwich(picoseconds=0.5),
-        "anneal": Anneal(melt_ps=2.0, first_ps=0.5, rest_ps=2.0),
-        "cooling": Cooling(rate=100.0, settle_ps=0.5),
-        "stress": StressCycles(on_ps=0.5, off_ps=0.5, cycles=2),
-        "stress-low": StressCycles(amplitude_mpa=10.0, on_ps=0.5, off_ps=0.5, cycles=2),
-        "shear": ShearRate(rate_per_s=1e11),
-    },
-}  # fmt: skip
-"""Protocols by preset and name.  The paper does not say how fast it cooled: its rate is a guess."""
-
-
-def protocol(name: str, preset: str = "reference") -> Described:
-    """Return a protocol of a preset.
-
-    Raises
-    ------
-    InputError
-        For an unknown preset or protocol.
-    """
-    if preset not in PRESETS:
-        raise InputError(f"no preset {preset!r}{did_you_mean(preset, PRESETS)}; there are "
-                         f"{', '.join(PRESETS)}")  # fmt: skip
-    if name not in PRESETS[preset]:
-        raise InputError(f"no protocol {name!r}{did_you_mean(name, PRESETS[preset])}; there are "
-                         f"{', '.join(PRESETS[preset])}")  # fmt: skip
-    return PRESETS[preset][name]

@@ -112,6 +112,15 @@ def launcher() -> tuple[Path, dict[str, str]]:
     return native, env
 
 
+def leashed(command: Sequence[str]) -> list[str]:
+    """Return a command that starts another and kills it, children and all, when orphaned.
+
+    Start it with a pipe as its standard input and in a session of its own; when the pipe
+    closes, as it does when its holder is gone, everything in that session ends.
+    """
+    return [sys.executable, "-S", "-c", _KEEPER, *command]
+
+
 def check_models(script: str, *, folder: Path) -> None:
     """Raise if a ``pair_style`` of a script names a model file that is not there.
 
@@ -199,7 +208,7 @@ def _watched(
     late = threading.Event()
     with open(folder / NOISE, "wb") as noise:
         child = subprocess.Popen(
-            [sys.executable, "-S", "-c", _KEEPER, *command], cwd=folder, env=env,
+            leashed(command), cwd=folder, env=env,
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=noise, text=True,
             errors="replace", start_new_session=True, pass_fds=(lock,),
         )  # fmt: skip

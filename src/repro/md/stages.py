@@ -134,7 +134,8 @@ class Reporter:
         if self._first is None or step < self._first[0]:
             self._first = (step, now)
             return
-        if now - self._last < self.every or step <= self._first[0]:
+        # A minimisation before the run counts steps of its own; of those nothing is said.
+        if now - self._last < self.every or not self._first[0] < step <= self.total:
             return
         self._last = now
         rate = (step - self._first[0]) / max(now - self._first[1], 1e-9)

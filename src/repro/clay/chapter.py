@@ -1,0 +1,153 @@
+"""What the chapters on the clay read: shipped runs, and small runs made live.
+
+A chapter asks for legs by seed, protocol and name; files are checked against their
+manifest as they are opened.  The live mode runs protocols of the class size, with the
+reader's numbers, through the same steps as the campaign.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from ase import Atoms
+from numpy.typing import NDArray
+
+from repro import data
+from repro.clay import build, campaign, chain, collect, presets, trajectory
+from repro.clay.protocols import Described
+from repro.errors import DataError
+from repro.md import datafile, guard
+from repro.md.logs import Thermo
+from repro.md.statistics import Estimate
+from repro.potential.structures import slab
+
+Floats = NDArray[np.float64]
+PRESET = "reference"
+
+
+def runs(preset: str = PRESET) -> pd.DataFrame:
+    """Return the table of shipped legs, one row each."""
+    return pd.read_csv(data.path(f"clay/{preset}/{collect.RUNS}"))
+
+
+def seeds(protocol: str, *, preset: str = PRESET) -> list[int]:
+    """Return the seeds that have a protocol.
+
+    Raises
+    ------
+    DataError
+        If none has.
+    """
+    table = runs(preset)
+    found = sorted(int(s) for s in table[table.protocol == protocol].seed.unique())
+    if not found:
+        raise DataError(f"data/clay/{preset}: no run of {protocol!r}; make it with "
+                        f"'python -m repro.clay.campaign_cli go --preset {preset}'")  # fmt: skip
+    return found
+
+
+def thermo(seed: int, protocol: str, leg: str, *, preset: str = PRESET) -> Thermo:
+    """Return the thermo table of a shipped leg."""
+    name = collect.stem(seed, protocol, leg)
+    return collect.read_thermo(data.path(f"clay/{preset}/{name}.thermo.csv.gz"))
+
+
+def frames(seed: int, protocol: str, leg: str, *, preset: str = PRESET) -> Iterator[Atoms]:
+    """Yield the frames of a shipped leg."""
+    name = collect.stem(seed, protocol, leg)
+    return trajectory.read(data.path(f"clay/{preset}/{name}.extxyz.gz"))
+
+
+def over_seeds(values: Mapping[int, float] | list[float]) -> Estimate:
+    """Return mean and standard error over seeds; NaN for the error of one seed."""
+    x = np.array(list(values.values()) if isinstance(values, Mapping) else values, dtype=float)
+    error = float(x.std(ddof=1) / np.sqrt(len(x))) if len(x) > 1 else float("nan")
+    return Estimate(float(x.mean()), error)
+
+
+def above(change: Estimate, *, errors: float = 2.0) -> bool:
+    """Return whether a value exceeds zero by so many standard errors; not if there is none."""
+    return bool(np.isfinite(change.error) and change.value > errors * change.error)
+
+
+def cost(preset: str = PRESET) -> dict[str, float]:
+    """Return picoseconds, core hours and microseconds per atom and step of all shipped legs."""
+    table = runs(preset)
+    hours = float((table.wall_s * table.ranks).sum()) / 3600
+    steps = (1000 * table.picoseconds / table.timestep_fs * table.natoms).sum()
+    return {"picoseconds": float(table.picoseconds.sum()), "core_hours": hours,
+            "us_per_atom_step": 3.6e9 * hours / float(steps)}  # fmt: skip
+
+
+def plan() -> pd.DataFrame:
+    """Return what each protocol lasts in the paper's campaign and in ours."""
+    ours, paper = presets.preset(PRESET), presets.preset("paper")
+    table = runs()
+    done = table.groupby("protocol").seed.nunique()
+
+    def length(one: Described | None) -> float:
+        return sum(leg.picoseconds for leg in one.legs(seed=1)) if one is not None else np.nan
+
+    names = [*ours.protocols]
+    return pd.DataFrame({
+        "paper (ps)": [length(paper.protocols.get(n)) for n in names],
+        "ours (ps)": [length(ours.protocols[n]) for n in names],
+        "seeds planned": len(ours.seeds), "seeds shipped": [int(done.get(n, 0)) for n in names],
+    }, index=pd.Index(names, name="protocol"))  # fmt: skip
+
+
+# --- live ---
+
+
+class Live:
+    """Class-size runs in a folder that lasts as long as this object.
+
+    Parameters
+    ----------
+    seed:
+        Of the velocities.
+    model:
+        Frozen model; the shipped one if None.
+    """
+
+    def __init__(self, *, seed: int = 1, model: Path | None = None) -> None:
+        self.seed = seed
+        self.size = build.size("class")
+        self._model = model
+        self._keep = tempfile.TemporaryDirectory(prefix="live-")
+        self.folder = Path(self._keep.name)
+
+    def _pair(self) -> str:
+        return guard.pair_commands(self._model or data.path(chain.MODEL))
+
+    def run(self, protocol: Described, start: Path, *, name: str) -> list[campaign.Run]:
+        """Run a protocol from a data file and return its legs."""
+        return campaign.run(protocol, start, folder=self.folder / name, pair=self._pair(),
+                            seed=self.seed, checkpoint_ps=100.0)  # fmt: skip
+
+    def assembly(self) -> Path:
+        """Return the assembly of the class size from a sandwich held for half a picosecond."""
+        file = self.folder / "assembly.data"
+        if not file.is_file():
+            begin = self.folder / "slab.data"
+            datafile.write_structure(slab(*self.size.layers).repeat(self.size.repeat), begin)
+            held = self.run(presets.protocol("sandwich", "class"), begin, name="sandwich")
+            made = build.assembly(datafile.read_structure(held[-1].state), self.size)
+            datafile.write_structure(made, file)
+        return file
+
+    def anneal(self, *, temperature: float = 900.0, picoseconds: float = 2.0) -> list[campaign.Run]:
+        """Melt the assembly and let it rest at 300 K; return both legs."""
+        usual: Any = presets.protocol("anneal", "class")
+        asked = replace(usual, melt_temperature=temperature, melt_ps=picoseconds)
+        return self.run(asked, self.assembly(), name="anneal")
+
+    def frames(self, one: campaign.Run) -> Iterator[Atoms]:
+        """Yield the frames of a leg."""
+        return trajectory.dumped(one.folder, timestep_fs=2.0)

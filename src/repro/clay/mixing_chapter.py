@@ -1,0 +1,205 @@
+"""What the chapter on mixing shows: g(r), exchange, shells and density over the seeds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from ase import Atoms
+from numpy.typing import NDArray
+
+from repro.clay import chapter, mixing, pairs
+from repro.errors import DataError
+from repro.md.logs import Thermo
+from repro.md.statistics import Estimate, inefficiency
+
+Floats = NDArray[np.float64]
+SHOWN = (("Ga", "F"), ("Ga", "Cl"), ("Li", "F"), ("Li", "Cl"))
+
+
+def at(frames: Iterable[Atoms], time_ps: float) -> Atoms:
+    """Return the frame nearest to a time, in one pass.
+
+    Raises
+    ------
+    DataError
+        If there is none within half a picosecond.
+    """
+    best = min(frames, key=lambda f: abs(f.info["time_ps"] - time_ps), default=None)
+    if best is None or abs(best.info["time_ps"] - time_ps) > 0.5:
+        raise DataError(f"no frame within 0.5 ps of {time_ps} ps")
+    return best
+
+
+@dataclass(frozen=True)
+class Change:
+    """A g(r) at two moments, each the mean over seeds.
+
+    Attributes
+    ----------
+    pair:
+        The elements.
+    r, before, before_error, after, after_error:
+        (B,), with standard errors over seeds.
+    peak:
+        Height of the first peak after less before, mean over seeds with its error.
+    """
+
+    pair: tuple[str, str]
+    r: Floats
+    before: Floats
+    before_error: Floats
+    after: Floats
+    after_error: Floats
+    peak: Estimate
+
+
+def _mean(curves: Sequence[Floats]) -> tuple[Floats, Floats]:
+    stack = np.array(curves)
+    error = stack.std(axis=0, ddof=1) / np.sqrt(len(stack)) if len(stack) > 1 else 0.0 * stack[0]
+    return stack.mean(axis=0), error
+
+
+def _height(found: pairs.Pair, *, upto: float) -> float:
+    """Return the highest value of g(r) below a distance; a peak that is not there is low."""
+    return float(found.g[found.r < upto].max())
+
+
+def changes(
+    snapshots: Sequence[tuple[Atoms, Atoms]], *, r_max: float = 6.0, bins: int = 60
+) -> list[Change]:
+    """Return how g(r) changed between two moments, for Ga and Li with F and Cl.
+
+    Parameters
+    ----------
+    snapshots:
+        Before and after, one pair a seed.
+    r_max, bins:
+        Range in angstrom and number of bins.  The first peak is the highest point
+        within the bond length of :data:`repro.clay.mixing.CUTOFFS`, so that a pair which
+        hardly touches has a low peak rather than none.
+    """
+    found = [
+        tuple(pairs.pair_distributions([f], r_max=r_max, bins=bins, only=SHOWN) for f in both)
+        for both in snapshots
+    ]
+    made = []
+    for metal, anion in SHOWN:
+        key = next(k for k in found[0][0] if set(k) == {metal, anion})
+        upto = mixing.CUTOFFS[metal, anion]
+        before, after = ([one[side][key] for one in found] for side in (0, 1))
+        rise = [_height(b, upto=upto) - _height(a, upto=upto)
+                for a, b in zip(before, after, strict=True)]  # fmt: skip
+        (g0, e0), (g1, e1) = _mean([p.g for p in before]), _mean([p.g for p in after])
+        made.append(Change((metal, anion), before[0].r, g0, e0, g1, e1, chapter.over_seeds(rise)))
+    return made
+
+
+def exchanges(protocol: str = "anneal", leg: str = "melt") -> dict[int, mixing.Exchange]:
+    """Return the exchange against time of each seed that has a melt."""
+    return {s: mixing.exchange(chapter.frames(s, protocol, leg)) for s in chapter.seeds(protocol)}
+
+
+def mean_exchange(found: Iterable[mixing.Exchange]) -> pd.DataFrame:
+    """Return the mean over seeds of relative exchange and of chlorine on gallium.
+
+    Columns ``time_ps``, ``relative``, ``relative_error``, ``chlorine``, ``chlorine_error``;
+    seeds must share their times.
+    """
+    every = list(found)
+    relative, error = _mean([e.relative for e in every])
+    chlorine, chlorine_error = _mean([e.chlorine_on_gallium for e in every])
+    return pd.DataFrame({
+        "time_ps": every[0].time_ps, "relative": relative, "relative_error": error,
+        "chlorine": chlorine, "chlorine_error": chlorine_error,
+    })  # fmt: skip
+
+
+def species_table(found: dict[str, mixing.Speciation], *, least: float = 0.005) -> pd.DataFrame:
+    """Return the share of Ga with x Cl and y F, one column a moment, most frequent first.
+
+    Parameters
+    ----------
+    found:
+        Moment in words to its shells.
+    least:
+        Rows that nowhere reach this share are summed up as "others".
+    """
+    shares = {}
+    for moment, one in found.items():
+        shares[moment] = {f"GaCl{x}F{y}": one.species[x, y] / one.gallium
+                          for x in range(9) for y in range(9)}  # fmt: skip
+    table = pd.DataFrame(shares)
+    rare = (table < least).all(axis=1)
+    others = table[rare].sum()
+    table = table[~rare].sort_values(list(found)[-1], ascending=False)
+    table.loc["others"] = others
+    table.index = pd.Index([_plain(n) for n in table.index], name="shell of Ga")
+    return table
+
+
+def _plain(name: str) -> str:
+    """Return a shell without zeros and ones: GaCl1F0 becomes GaCl."""
+    for element in ("Cl", "F"):
+        name = name.replace(f"{element}0", "")
+    return name.replace("Cl1F", "ClF").removesuffix("1") if name != "others" else name
+
+
+def numbers(found: dict[str, mixing.Speciation]) -> pd.DataFrame:
+    """Return coordination numbers and shares of the shells, one column a moment."""
+
+    def words(e: Estimate, factor: float = 1.0) -> str:
+        return "–" if np.isnan(e.value) else f"{factor * e.value:.2f} ± {factor * e.error:.2f}"
+
+    rows = {}
+    for moment, s in found.items():
+        rows[moment] = {
+            **{f"neighbours {pair}": words(s.coordination[pair]) for pair in mixing.COORDINATION},
+            "Ga with F only (%)": words(s.fluorine_only, 100),
+            "Ga with both (%)": words(s.mixed, 100),
+            "Ga with Cl only (%)": words(s.chlorine_only, 100),
+            "Ga with four Cl (%)": words(s.tetrahedra, 100),
+            "their tetrahedral order": words(s.order), "their angle (°)": words(s.angle),
+            "Cl between two Ga (%)": words(s.bridging_chlorine, 100),
+            "F between two Ga (%)": words(s.bridging_fluorine, 100),
+        }  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+@dataclass(frozen=True)
+class Steady:
+    """Slopes over the last half of a rest, per ps, with errors that count correlation.
+
+    Attributes
+    ----------
+    density, energy, lengths:
+        g/cm^3/ps, meV/atom/ps, and of the mean cell edge in angstrom/ps.
+    """
+
+    density: Estimate
+    energy: Estimate
+    lengths: Estimate
+
+    @property
+    def still(self) -> bool:
+        """Whether each slope lies within two standard errors of zero."""
+        return all(abs(e.value) <= 2 * e.error for e in (self.density, self.energy, self.lengths))
+
+
+def _slope(t: Floats, y: Floats) -> Estimate:
+    x = t - t.mean()
+    slope = float((x * (y - y.mean())).sum() / (x * x).sum())
+    rest = y - y.mean() - slope * x
+    variance = (rest**2).sum() / (len(t) - 2) / (x * x).sum()
+    return Estimate(slope, float(np.sqrt(variance * inefficiency(rest))))
+
+
+def steady(table: Thermo, *, natoms: int) -> Steady:
+    """Return the slopes of density, potential energy and cell over the last half of a run."""
+    half = slice(len(table) // 2, None)
+    t = table["Time"][half]
+    edges = (table["Lx"] + table["Ly"] + table["Lz"])[half] / 3
+    return Steady(_slope(t, table["Density"][half]),
+                  _slope(t, 1000 * table["PotEng"][half] / natoms), _slope(t, edges))  # fmt: skip

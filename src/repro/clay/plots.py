@@ -1,0 +1,134 @@
+"""Figures of the chapters on the clay."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+
+from repro.clay.glass import GlassTransition
+from repro.figures import CYCLE
+
+if TYPE_CHECKING:
+    from repro.clay.mixing import Limit
+    from repro.clay.mixing_chapter import Change
+
+
+def plot_changes(axes: Sequence[Axes], found: Sequence[Change], *, labels: tuple[str, str]) -> None:
+    """Draw g(r) before and after, one panel a pair, with bands of one standard error.
+
+    Parameters
+    ----------
+    axes:
+        As many as pairs.
+    found:
+        From :func:`repro.clay.mixing_chapter.changes`.
+    labels:
+        Words for before and after.
+    """
+    for ax, one in zip(axes, found, strict=True):
+        for number, (g, error) in enumerate(
+            ((one.before, one.before_error), (one.after, one.after_error))
+        ):
+            ax.plot(one.r, g, color=CYCLE[number], label=labels[number], linewidth=1.2)
+            ax.fill_between(
+                one.r, g - error, g + error, color=CYCLE[number], alpha=0.25, linewidth=0
+            )
+        ax.set(title="–".join(one.pair), xlim=(1.0, one.r[-1]), ylim=(0, None))
+
+
+def plot_exchange(
+    ax: Axes, series: Mapping[str, pd.DataFrame], *, column: str,
+    limits: Mapping[str, Limit] | None = None,
+) -> None:  # fmt: skip
+    """Draw a measure of exchange against time, one line a melt, with ideal states dashed.
+
+    Parameters
+    ----------
+    ax:
+        Axes.
+    series:
+        Words to the table of :func:`repro.clay.mixing_chapter.mean_exchange`.
+    column:
+        ``relative`` or ``chlorine``.
+    limits:
+        From :func:`repro.clay.mixing.limits`; their chlorine on gallium is drawn.
+    """
+    for number, (words, own) in enumerate(series.items()):
+        y, error = own[column], own[f"{column}_error"]
+        ax.plot(own.time_ps, y, color=CYCLE[number], label=words)
+        ax.fill_between(own.time_ps, y - error, y + error, color=CYCLE[number], alpha=0.25,
+                        linewidth=0)  # fmt: skip
+    for words, state in (limits or {}).items():
+        value = state.chlorine_on_gallium
+        if np.isfinite(value) and value > 0:
+            ax.axhline(value, color="0.5", linestyle="--", linewidth=0.9)
+            ax.annotate(words, (0.98, value), xycoords=("axes fraction", "data"), ha="right",
+                        va="bottom", fontsize=7.5)  # fmt: skip
+    ax.set(xlabel="time in the melt (ps)", ylim=(0, None))
+
+
+def plot_species(ax: Axes, table: pd.DataFrame) -> None:
+    """Draw the shares of gallium's shells as grouped bars.
+
+    Parameters
+    ----------
+    ax:
+        Axes.
+    table:
+        From :func:`repro.clay.mixing_chapter.species_table`.
+    """
+    width = 0.8 / len(table.columns)
+    at = np.arange(len(table))
+    for number, moment in enumerate(table.columns):
+        ax.bar(at + (number - (len(table.columns) - 1) / 2) * width, 100 * table[moment], width,
+               color=CYCLE[number], label=moment)  # fmt: skip
+    ax.set_xticks(at, [str(n) for n in table.index], rotation=45, ha="right", fontsize=8)
+    ax.set(ylabel="share of gallium (%)")
+    ax.legend(fontsize=8.5)
+
+
+def plot_rest(axes: Sequence[Axes], tables: Mapping[str, pd.DataFrame]) -> None:
+    """Draw density and potential energy of a rest against time, one line a seed.
+
+    Parameters
+    ----------
+    axes:
+        Two: for the density and for the energy.
+    tables:
+        Words to columns ``time_ps``, ``density``, ``energy`` (meV/atom).
+    """
+    for number, (words, own) in enumerate(tables.items()):
+        for ax, column in zip(axes, ("density", "energy"), strict=True):
+            ax.plot(own.time_ps, own[column], color=CYCLE[number], linewidth=0.9, label=words)
+    axes[0].set(xlabel="time (ps)", ylabel="density (g/cm³)")
+    axes[1].set(xlabel="time (ps)", ylabel="potential energy (meV/atom)")
+    axes[0].legend(fontsize=8.5)
+
+
+def plot_glass(
+    ax: Axes, points: Mapping[str, tuple[Sequence[float], Sequence[float]]],
+    fits: Mapping[str, GlassTransition],
+) -> None:  # fmt: skip
+    """Draw specific volume against temperature, with the transition and its interval.
+
+    Parameters
+    ----------
+    ax:
+        Axes.
+    points:
+        Words to temperatures (K) and volumes (cm^3/g).
+    fits:
+        Words to a transition; drawn as a band from low to high.
+    """
+    for number, (words, (t, v)) in enumerate(points.items()):
+        ax.plot(t, v, ".", markersize=2.5, color=CYCLE[number], label=words)
+        if words in fits:
+            one = fits[words]
+            ax.axvline(one.temperature, color=CYCLE[number], linewidth=1.2)
+            ax.axvspan(one.low, one.high, color=CYCLE[number], alpha=0.15, linewidth=0)
+    ax.set(xlabel="temperature (K)", ylabel="specific volume (cm³/g)")
+    ax.legend(fontsize=8.5, markerscale=3)

@@ -1,0 +1,205 @@
+"""The campaign by name: size, protocols and order, as the paper had them and as we run them.
+
+``paper`` holds what the paper states, and says where it is silent; ``reference`` are the
+runs that ship with the book; ``large`` is one assembly of the paper's size, run as long as
+two cores allow; ``class`` takes a minute or two.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from repro.clay import build
+from repro.clay.protocols import (
+    Anneal,
+    Cooling,
+    Described,
+    Diffusion,
+    Melt,
+    Sandwich,
+    ShearRate,
+    StressCycles,
+)
+from repro.errors import InputError, did_you_mean
+
+ASSEMBLY, ANNEAL, SANDWICH = "assembly", "anneal", "sandwich"
+
+
+@dataclass(frozen=True)
+class Preset:
+    """A campaign.
+
+    Attributes
+    ----------
+    name:
+        Of the preset.
+    size:
+        Of the assembly, a name in :data:`repro.clay.build.SIZES`.
+    timestep_fs, checkpoint_ps:
+        Time step, and time between checkpoints.
+    seeds:
+        Assemblies, each with velocities of its own.
+    protocols:
+        By name; ``sandwich`` and ``anneal`` come first, all others begin from what
+        :func:`start` says.
+    """
+
+    name: str
+    size: str
+    timestep_fs: float
+    checkpoint_ps: float
+    seeds: tuple[int, ...]
+    protocols: Mapping[str, Described]
+
+
+def start(name: str) -> str | None:
+    """Return what a protocol begins from: a protocol, ``assembly``, or None for nothing."""
+    if name == SANDWICH:
+        return None
+    return ASSEMBLY if name == ANNEAL or name.startswith("melt-") else ANNEAL
+
+
+def _cycles(on_ps: float, *, cycles: int = 3) -> dict[str, Described]:
+    """Return the stress cycles: control, the two loads of the paper, another component."""
+    return {
+        "stress-0": StressCycles(amplitude_mpa=0.0, on_ps=on_ps, off_ps=on_ps, cycles=cycles),
+        "stress-10": StressCycles(amplitude_mpa=10.0, on_ps=on_ps, off_ps=on_ps, cycles=cycles),
+        "stress-50": StressCycles(amplitude_mpa=50.0, on_ps=on_ps, off_ps=on_ps, cycles=cycles),
+        "stress-50-xz": StressCycles(component="xz", amplitude_mpa=50.0, on_ps=on_ps, off_ps=on_ps,
+                                     cycles=cycles),
+    }  # fmt: skip
+
+
+def _diffusion(
+    temperatures: tuple[int, ...], *, settle_ps: float, run_ps: float, frame_ps: float
+) -> dict[str, Described]:
+    return {f"diffusion-{t}": Diffusion(temperature=float(t), settle_ps=settle_ps, run_ps=run_ps,
+                                        frame_ps=frame_ps) for t in temperatures}  # fmt: skip
+
+
+PRESETS: dict[str, Preset] = {
+    # The paper gives no cooling rate, no other melt temperatures, no diffusion runs of the
+    # clay and one shear rate: those entries are guesses.
+    "paper": Preset("paper", "paper", 1.0, 10.0, (1,), {
+        SANDWICH: Sandwich(),
+        ANNEAL: Anneal(),
+        "melt-700": Melt(700.0),
+        "melt-1100": Melt(1100.0),
+        "cooling": Cooling(rate=0.01, settle_ps=100.0),
+        "cooling-fast": Cooling(rate=0.1, settle_ps=100.0),
+        **_cycles(400.0),
+        "shear": ShearRate(),
+        "shear-fast": ShearRate(rate_per_s=1e10),
+        **_diffusion((300, 350, 400, 450, 500), settle_ps=100.0, run_ps=5000.0, frame_ps=1.0),
+    }),
+    "reference": Preset("reference", "reference", 2.0, 5.0, (1, 2, 3), {
+        SANDWICH: Sandwich(),
+        ANNEAL: Anneal(rest_ps=60.0),
+        "melt-700": Melt(700.0, 20.0),
+        "melt-1100": Melt(1100.0, 20.0),
+        "cooling": Cooling(rate=3.0),
+        "cooling-fast": Cooling(rate=10.0),
+        **_cycles(20.0),
+        "shear": ShearRate(rate_per_s=5e9),
+        "shear-fast": ShearRate(rate_per_s=2e10),
+        **_diffusion((500, 580, 660, 740, 820), settle_ps=10.0, run_ps=100.0, frame_ps=0.5),
+    }),
+    "large": Preset("large", "paper", 2.0, 1.0, (1,), {
+        SANDWICH: Sandwich(),
+        ANNEAL: Anneal(melt_ps=10.0, rest_ps=4.0),
+        "shear": ShearRate(rate_per_s=1e10),
+    }),
+    "class": Preset("class", "class", 2.0, 0.5, (1,), {
+        SANDWICH: Sandwich(picoseconds=0.5),
+        ANNEAL: Anneal(melt_ps=2.0, first_ps=0.5, rest_ps=2.0),
+        "melt-700": Melt(700.0, 1.0, 0.5),
+        "melt-1100": Melt(1100.0, 1.0, 0.5),
+        "cooling": Cooling(rate=100.0, settle_ps=0.5),
+        "cooling-fast": Cooling(rate=300.0, settle_ps=0.5),
+        **_cycles(0.5, cycles=2),
+        "shear": ShearRate(rate_per_s=1e11),
+        "shear-fast": ShearRate(rate_per_s=4e11),
+        **_diffusion((500, 660, 820), settle_ps=0.5, run_ps=2.0, frame_ps=0.1),
+    }),
+}  # fmt: skip
+"""Campaigns by name."""
+
+
+def preset(name: str) -> Preset:
+    """Return a campaign by name.
+
+    Raises
+    ------
+    InputError
+        If there is none of that name.
+    """
+    if name not in PRESETS:
+        raise InputError(f"no campaign {name!r}{did_you_mean(name, PRESETS)}; there are "
+                         f"{', '.join(PRESETS)}")  # fmt: skip
+    return PRESETS[name]
+
+
+def protocol(name: str, campaign: str = "reference") -> Described:
+    """Return a protocol of a campaign.
+
+    Raises
+    ------
+    InputError
+        For an unknown campaign or protocol.
+    """
+    known = preset(campaign).protocols
+    if name not in known:
+        raise InputError(f"no protocol {name!r} in {campaign!r}{did_you_mean(name, known)}; there "
+                         f"are {', '.join(known)}")  # fmt: skip
+    return known[name]
+
+
+def plan(
+    name: str, *, us_per_atom_step: float, natoms: Mapping[str, int] | None = None
+) -> list[tuple[str, float, float]]:
+    """Return each protocol with its picoseconds and hours on one core, one seed.
+
+    Parameters
+    ----------
+    name:
+        Of the campaign.
+    us_per_atom_step:
+        Measured cost.
+    natoms:
+        Atoms of the sandwich and of all others, by ``sandwich`` and ``assembly``; those
+        of a fresh build if not given.
+
+    Raises
+    ------
+    InputError
+        For an unknown campaign, or a cost that is not positive.
+    """
+    chosen = preset(name)
+    if not us_per_atom_step > 0:
+        raise InputError(f"{us_per_atom_step} us/atom/step: expected a positive number")
+    known = natoms if natoms is not None else atoms(chosen.size)
+    rows = []
+    for key, described in chosen.protocols.items():
+        ps = sum(leg.picoseconds for leg in described.legs(seed=1))
+        steps = 1000 * ps / chosen.timestep_fs
+        number = known[SANDWICH if key == SANDWICH else ASSEMBLY]
+        rows.append((key, ps, steps * number * us_per_atom_step * 1e-6 / 3600))
+    return rows
+
+
+def atoms(size: str) -> dict[str, int]:
+    """Return the atoms of the sandwich and of the assembly of a size, built afresh.
+
+    Raises
+    ------
+    InputError
+        For an unknown size.
+    """
+    from repro.potential.structures import slab
+
+    chosen = build.size(size)
+    sandwich = slab(*chosen.layers).repeat(chosen.repeat)
+    each = sum(build.FORMULA.values())
+    whole = 8 * each * chosen.units if chosen.units else len(build.assembly(sandwich, chosen))
+    return {SANDWICH: len(sandwich), ASSEMBLY: whole}

@@ -1,0 +1,243 @@
+"""The campaign from first slab to shipped files, in the class size, with a cheap potential."""
+
+from __future__ import annotations
+
+import contextlib
+import csv
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from repro import data, paths
+from repro.clay import campaign_cli, chain, collect, presets, trajectory
+from repro.clay.protocols import Anneal, Sandwich, ShearRate
+from repro.errors import InputError
+from repro.md import datafile
+from repro.md.logs import Thermo
+
+TINY = replace(
+    presets.preset("class"), checkpoint_ps=0.02,
+    protocols={"sandwich": Sandwich(picoseconds=0.04),
+               "anneal": Anneal(melt_ps=0.06, first_ps=0.02, rest_ps=0.04),
+               "shear": ShearRate(rate_per_s=5e12, strain=0.2, interval=0.05)},
+)  # fmt: skip
+
+
+@pytest.fixture
+def tiny(monkeypatch: pytest.MonkeyPatch) -> presets.Preset:
+    monkeypatch.setitem(presets.PRESETS, "class", TINY)
+    return TINY
+
+
+def digest(work: Path) -> dict[str, str]:
+    """Return the last states and trajectories of a campaign, by their hashes."""
+    found = {}
+    for file in sorted(work.glob("seed*/*/*/segment-*.lammpstrj")):
+        found[str(file.relative_to(work))] = data.sha256(file)
+    for file in sorted(work.glob("seed*/*/*/state.data")):
+        # LAMMPS writes the step count and version in the title only.
+        found[str(file.relative_to(work))] = data.sha256(file)
+    return found
+
+
+# --- the order of steps, and what is refused ---
+
+
+@pytest.mark.parametrize(
+    ("name", "seed", "message"),
+    [
+        ("aneal", 1, "'aneal'.*anneal"),
+        ("anneal", 0, "seed 0"),
+        ("assembly", 1, "not finished; the step before must run first"),
+        ("shear", 1, "not finished"),
+    ],
+)
+def test_steps_that_cannot_be(name: str, seed: int, message: str, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=message):
+        chain.step(chain.Setup(presets.preset("class"), tmp_path), name, seed)
+
+
+def test_a_broken_record_is_said(tmp_path: Path) -> None:
+    (tmp_path / "done.json").write_text("{", encoding="utf-8")
+    with pytest.raises(InputError, match=r"done\.json: not JSON"):
+        chain.finished(tmp_path)
+    (tmp_path / "done.json").write_text("[]", encoding="utf-8")
+    with pytest.raises(InputError, match="expected an object"):
+        chain.finished(tmp_path)
+
+
+def test_the_command_for_snakemake(tmp_path: Path) -> None:
+    command = campaign_cli.snakemake("class", tmp_path, seeds=[2], protocols=["shear"], cores=2,
+                                     ranks=2, dry=True)  # fmt: skip
+    assert command[-1] == "--dry-run" and "--rerun-incomplete" in command
+    assert "seeds=2" in command and "protocols=shear" in command and "ranks=2" in command
+    with pytest.raises(InputError, match="1 cores for runs of 2 ranks"):
+        campaign_cli.snakemake("class", tmp_path, seeds=[], protocols=[], cores=1, ranks=2)
+    with pytest.raises(InputError, match="no protocol 'sheer'"):
+        campaign_cli.snakemake("class", tmp_path, seeds=[], protocols=["sheer"], cores=1, ranks=1)
+
+
+def planned(work: Path, *more: str) -> str:
+    done = subprocess.run(
+        [sys.executable, "-m", "repro.clay.campaign_cli", "go", "--preset", "class", "--work",
+         str(work), "--dry-run", *more], capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr[-2000:]
+    return done.stdout + done.stderr
+
+
+def test_a_dry_run_lists_every_step(tmp_path: Path) -> None:
+    text = planned(tmp_path)
+    steps = 1 + len(presets.preset("class").protocols)  # and the assembly
+    assert f"step   {steps:9d}".replace(" ", "") in text.replace(" ", "")
+    assert not list(tmp_path.glob("seed*"))
+
+
+def test_a_dry_run_for_a_cluster(tmp_path: Path) -> None:
+    text = planned(tmp_path, "--ranks", "8", "--cores", "8", "--profile",
+                   str(paths.root() / "workflow/profiles/slurm"), "--protocols", "shear")  # fmt: skip
+    assert "threads: 8" in text and "runtime=" in text and "slurm_partition" in text
+
+
+def test_only_what_a_protocol_needs_is_planned(tmp_path: Path) -> None:
+    text = planned(tmp_path, "--protocols", "melt-700")
+    assert "seed1/assembly/done.json" in text and "seed1/anneal" not in text
+
+
+# --- plan and status ---
+
+
+def test_plan_and_status(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert campaign_cli.main(["plan", "--preset", "class", "--cost", "36"]) == 0
+    out = capsys.readouterr().out
+    assert "anneal" in out and "1 seeds:" in out and "core hours" in out
+    assert campaign_cli.main(["status", "--preset", "class", "--work", str(tmp_path)]) == 0
+    assert capsys.readouterr().out.count("seed 1  ") == len(presets.preset("class").protocols)
+    assert campaign_cli.main(["collect", "--preset", "class", "--work", str(tmp_path), "--out",
+                              str(tmp_path / "out")]) == 1  # fmt: skip
+    assert "no finished step" in capsys.readouterr().err
+
+
+# --- thermo tables ---
+
+
+def test_a_thermo_table_survives_the_file(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    table = Thermo(columns={"Step": np.arange(5.0), "Temp": rng.normal(300, 1, 5),
+                            "PotEng": rng.normal(-2000, 1, 5)})  # fmt: skip
+    file = tmp_path / "a.csv.gz"
+    collect.write_thermo(table, file)
+    first = file.read_bytes()
+    collect.write_thermo(table, file)
+    assert file.read_bytes() == first
+    found = collect.read_thermo(file)
+    assert list(found.columns) == ["Step", "Temp", "PotEng"]
+    for name in table.columns:
+        assert found[name] == pytest.approx(table[name], rel=1e-7)
+
+
+def test_a_leg_without_logs_is_said(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="no log"):
+        collect.leg_thermo(tmp_path)
+
+
+# --- the real thing ---
+
+
+@pytest.mark.live
+def test_from_slab_to_shipped_files(tiny: presets.Preset, tmp_path: Path) -> None:
+    setup = chain.Setup(tiny, tmp_path / "w")
+    made = {name: chain.step(setup, name, 1)
+            for name in ("sandwich", "assembly", "anneal", "shear")}  # fmt: skip
+    natoms = made["assembly"]["natoms"]
+    assert natoms == 128 and made["shear"]["natoms"] == natoms
+    # Two LiCl for each GaF3, as in the paper.
+    atoms = datafile.read_structure(chain.state(setup.folder("anneal", 1)))
+    symbols = atoms.get_chemical_symbols()
+    assert symbols.count("Li") == symbols.count("Cl") == 2 * symbols.count("Ga")
+    assert symbols.count("F") == 3 * symbols.count("Ga")
+    # The relaxed sandwich is at rest and at a minimum.
+    relaxed = collect.leg_thermo(setup.folder("sandwich", 1) / "02-relax")
+    assert relaxed["Temp"][0] == 0.0 and relaxed["Temp"][-1] < 1.0
+    # A finished step is not run again.
+    before = digest(tmp_path / "w")
+    assert chain.step(setup, "shear", 1) == made["shear"]
+    assert digest(tmp_path / "w") == before
+
+    out = tmp_path / "data"
+    assert collect.collect(tiny, tmp_path / "w", out, command="test") == 4
+    with open(out / "runs.csv", newline="", encoding="utf-8") as stream:
+        rows = list(csv.DictReader(stream))
+    assert [row["leg"] for row in rows] == ["hold", "melt", "rest", "shear"]
+    assert collect.leg_names(out) == ["seed1_sandwich_hold", "seed1_anneal_melt",
+                                      "seed1_anneal_rest", "seed1_shear_shear"]  # fmt: skip
+    # A strain of 0.2 in frames of 0.05: five frames, the last at 0.2.
+    frames = list(trajectory.read(out / "seed1_shear_shear.extxyz.gz"))
+    assert len(frames) == 5 == int(rows[-1]["frames"])
+    table = collect.read_thermo(out / "seed1_shear_shear.thermo.csv.gz")
+    strain = (table["Yz"] - table["Yz"][0]) / table["Lz"]
+    assert strain[-1] == pytest.approx(0.2, rel=0.02)
+    # Closing the gaps makes the assembly denser than it was put together.
+    assert float(rows[1]["density_start_g_per_cm3"]) > 1.05 * (
+        float(atoms.get_masses().sum()) / 6.02214076e23 / (made["assembly"]["edge_A"] * 1e-8) ** 3
+    )
+    content = json.loads((out / "manifest.json").read_text(encoding="utf-8"))
+    assert content["parameters"]["protocols"]["shear"]["rate_per_s"] == 5e12
+    # Given again, nothing changes.
+    first = {f.name: data.sha256(f) for f in out.iterdir() if f.name != "manifest.json"}
+    collect.collect(tiny, tmp_path / "w", out, command="test")
+    assert {f.name: data.sha256(f) for f in out.iterdir() if f.name != "manifest.json"} == first
+
+
+KILLED = """
+import sys
+from pathlib import Path
+from repro.clay import campaign_cli, presets
+import test_clay_chain
+presets.PRESETS["class"] = test_clay_chain.TINY
+from repro.clay import chain
+setup = chain.Setup(test_clay_chain.TINY, Path(sys.argv[1]))
+for name in ("sandwich", "assembly", "anneal", "shear"):
+    chain.step(setup, name, 1)
+"""
+
+
+@pytest.mark.live
+def test_killed_at_random_moments_it_ends_the_same(tiny: presets.Preset, tmp_path: Path) -> None:
+    """Kill -9 of the whole process group, again and again, until it has got through."""
+    whole = chain.Setup(tiny, tmp_path / "whole")
+    began = time.monotonic()
+    for name in ("sandwich", "assembly", "anneal", "shear"):
+        chain.step(whole, name, 1)
+    length = time.monotonic() - began
+    rng = random.Random(3)
+    kills = 0
+    for _ in range(40):
+        child = subprocess.Popen(
+            [sys.executable, "-c", KILLED, str(tmp_path / "killed")], start_new_session=True,
+            env={**os.environ, "PYTHONPATH": str(Path(__file__).parent)},
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        )  # fmt: skip
+        try:
+            # Two seconds are spent on imports; a third of the whole is more than one segment.
+            child.wait(timeout=2.0 + rng.uniform(0.1, max(length / 3, 4.0)))
+        except subprocess.TimeoutExpired:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(child.pid, signal.SIGKILL)
+            child.wait()
+            kills += 1
+            continue
+        assert child.returncode == 0
+        break
+    assert kills >= 2, "nothing was killed"
+    assert chain.finished(tmp_path / "killed/seed1/shear") is not None
+    assert digest(tmp_path / "killed") == digest(tmp_path / "whole")

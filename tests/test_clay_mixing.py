@@ -1,0 +1,645 @@
+"""Bonds, shells, exchange and domains: crystals of the book, tiny cells, naive counts."""
+
+from __future__ import annotations
+
+import itertools
+import weakref
+from collections.abc import Iterator
+from dataclasses import fields
+from typing import Any
+
+import ase.io
+import numpy as np
+import pytest
+from ase import Atoms
+from ase.neighborlist import neighbor_list
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from repro import data
+from repro.clay import mixing
+from repro.errors import InputError
+from repro.md.statistics import Estimate
+
+CLAY = {"Li": 2, "Cl": 2, "Ga": 1, "F": 3}
+BOX = 12.0
+
+
+@pytest.fixture(scope="module")
+def crystals() -> dict[str, Atoms]:
+    frames = ase.io.read(data.path("potential/structures/structures.extxyz"), ":")
+    return {frame.info["family"]: frame for frame in frames}
+
+
+def numbers(found: Any) -> dict[str, float]:
+    """Return all numbers of a result by name, errors too."""
+    flat: dict[str, float] = {}
+    for field in fields(found):
+        value = getattr(found, field.name)
+        for name, one in (value if isinstance(value, dict) else {field.name: value}).items():
+            if isinstance(one, Estimate):
+                flat |= {name: one.value, f"{name} error": one.error}
+            else:
+                flat |= {f"{name} {k}": float(v) for k, v in enumerate(np.ravel(one))}
+    return flat
+
+
+def same(one: Any, other: Any, *, skip: str = "nothing") -> None:
+    a, b = numbers(one), numbers(other)
+    assert a.keys() == b.keys()
+    for name in a:
+        if skip not in name:
+            assert a[name] == pytest.approx(b[name], nan_ok=True, abs=1e-9), name
+
+
+def melt(*, seed: int, licl: int = 8, gaf3: int = 4, side: float = 8.2) -> Atoms:
+    """Return random atoms, dense enough for shells of every kind, in a skewed cell."""
+    rng = np.random.default_rng(seed)
+    frame = Atoms(f"Li{licl}Cl{licl}Ga{gaf3}F{3 * gaf3}", pbc=True,
+                  cell=[[side, 0, 0], [1.5, side, 0], [-2.0, 1.0, side]])  # fmt: skip
+    frame.set_scaled_positions(rng.uniform(size=(len(frame), 3)))
+    frame.info["time_ps"] = float(seed)
+    return frame
+
+
+def cell(atoms: list[tuple[str, tuple[float, float, float]]]) -> Atoms:
+    """Return atoms alone in a large cubic cell."""
+    return Atoms([s for s, _ in atoms], positions=[p for _, p in atoms], cell=[BOX] * 3, pbc=True)
+
+
+def tetrahedron(centre: tuple[float, float, float], *, bond: float = 2.17) -> Atoms:
+    corners = np.array([[1, 1, 1], [1, -1, -1], [-1, 1, -1], [-1, -1, 1]]) / np.sqrt(3)
+    return cell([("Ga", centre), *[("Cl", tuple(np.add(centre, bond * c))) for c in corners]])
+
+
+# Crystals -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["GaF3-alpha", "GaF3-beta"])
+def test_gallium_in_gaf3_has_six_fluorine(crystals: dict[str, Atoms], name: str) -> None:
+    found = mixing.speciation(crystals[name])
+    assert found.coordination["Ga-F"] == Estimate(6.0, 0.0)
+    assert found.coordination["Ga-Cl"] == Estimate(0.0, 0.0)
+    assert np.isnan(found.coordination["Li-F"].value)
+    assert found.gallium == 6 and found.species[0, 6] == 6 and found.species.sum() == 6
+    assert found.fluorine_only.value == 1.0 and found.mixed.value == 0.0
+    assert found.bridging_fluorine.value == 1.0 and np.isnan(found.bridging_chlorine.value)
+    assert found.dimers.value == 0.0 and np.isnan(found.order.value)
+
+
+def test_gallium_in_gacl3_is_in_dimers_of_tetrahedra(crystals: dict[str, Atoms]) -> None:
+    found = mixing.speciation(crystals["GaCl3"])
+    assert found.coordination["Ga-Cl"].value == 4.0
+    assert found.species[4, 0] == 2 and found.species.sum() == 2
+    assert found.tetrahedra.value == found.chlorine_only.value == 1.0
+    assert found.bridging_chlorine.value == pytest.approx(2 / 6)
+    assert found.dimers.value == 1.0  # one for Ga2Cl6
+    # A shared edge pulls the tetrahedron out of shape a little.
+    assert 0.9 < found.order.value < 0.99
+    assert 105 < found.angle.value < 110
+    assert mixing.speciation(crystals["GaCl3"] * (2, 3, 2)).dimers.value == 12.0
+
+
+def test_six_fold_and_separate_chlorides_are_no_dimers(crystals: dict[str, Atoms]) -> None:
+    layered = mixing.speciation(crystals["GaCl3-layered"])
+    assert layered.coordination["Ga-Cl"].value == 6.0 and layered.bridging_chlorine.value == 1.0
+    assert layered.tetrahedra.value == 0.0 and layered.dimers.value == 0.0
+    assert layered.chlorine_only.value == 1.0
+    alone = mixing.speciation(crystals["LiGaCl4"])
+    assert alone.tetrahedra.value == 1.0 and alone.dimers.value == 0.0
+    assert alone.bridging_chlorine.value == 0.0 and alone.order.value > 0.95
+    half = mixing.speciation(crystals["GaCl2"])  # Ga+ and GaCl4-
+    assert half.tetrahedra.value == 0.5 and half.species[0, 0] == 4 and half.species[4, 0] == 4
+    assert half.tetrahedra.error == pytest.approx(0.5 / np.sqrt(7))
+
+
+def test_mixed_shells(crystals: dict[str, Atoms]) -> None:
+    found = mixing.speciation(crystals["LiGaCl2F2"])
+    assert found.mixed.value == 1.0 and found.species[2, 2] == 4
+    assert found.coordination["Li-F"].value == 3.0 and found.coordination["Li-Cl"].value == 2.0
+    molecule = mixing.speciation(crystals["GaCl2F"])
+    assert molecule.species[2, 2] == 2 and molecule.bridging_fluorine.value == 1.0
+    assert molecule.bridging_chlorine.value == 0.0 and molecule.dimers.value == 0.0
+
+
+def test_lithium_in_its_salts(crystals: dict[str, Atoms]) -> None:
+    assert mixing.speciation(crystals["LiCl"]).coordination["Li-Cl"].value == 6.0
+    assert mixing.speciation(crystals["LiF"]).coordination["Li-F"].value == 6.0
+    assert mixing.speciation(crystals["LiCl-wurtzite"]).coordination["Li-Cl"].value == 4.0
+    assert mixing.speciation(crystals["LiCl"]).gallium == 0
+    assert np.isnan(mixing.speciation(crystals["LiCl"]).mixed.value)
+    assert mixing.speciation(crystals["Li3GaF6"]).coordination["Ga-F"].value == 6.0
+
+
+# Made by hand -------------------------------------------------------------------------
+
+
+def test_a_regular_tetrahedron_across_the_wall() -> None:
+    found = mixing.speciation(tetrahedron((0.1, 11.9, 6.0)))
+    assert found.order.value == pytest.approx(1.0)
+    assert found.angle.value == pytest.approx(np.degrees(np.arccos(-1 / 3)))
+    assert found.tetrahedra.value == 1.0 and np.isnan(found.order.error)
+
+
+def test_a_square_is_not_a_tetrahedron_by_its_order() -> None:
+    square = cell([("Ga", (6, 6, 6)), ("Cl", (8, 6, 6)), ("Cl", (4, 6, 6)), ("Cl", (6, 8, 6)),
+                   ("Cl", (6, 4, 6))])  # fmt: skip
+    found = mixing.speciation(square)
+    # Four right angles and two of 180 degrees.
+    assert found.order.value == pytest.approx(1 - 3 / 8 * (4 / 9 + 2 * 4 / 9))
+    assert found.angle.value == pytest.approx((4 * 90 + 2 * 180) / 6)
+
+
+def test_order_and_angle_are_means_over_tetrahedra_only() -> None:
+    frame = tetrahedron((3, 3, 3))
+    frame += Atoms("GaF", positions=[(9, 9, 9), (9, 9, 7)])
+    found = mixing.speciation(frame)
+    assert found.tetrahedra == Estimate(0.5, 0.5)
+    assert found.order.value == pytest.approx(1.0)
+    assert found.fluorine_only.value == 0.5 and found.coordination["Ga-Cl"].value == 2.0
+
+
+@pytest.mark.parametrize("shift", [0.0, 5.5])
+def test_a_dimer_a_shared_corner_and_a_shared_face(shift: float) -> None:
+    """Ga 3 angstrom apart with one, two or three Cl between them, other Cl outside."""
+    for bridges, dimers in ((1, 0), (2, 1), (3, 0)):
+        atoms = [("Ga", (4.5, 6, 6)), ("Ga", (7.5, 6, 6))]
+        for k in range(bridges):
+            around = 2 * np.pi * k / bridges
+            atoms.append(("Cl", (6, 6 + 1.6 * np.cos(around), 6 + 1.6 * np.sin(around))))
+        for k, side in itertools.product(range(4 - bridges), (-1, 1)):
+            around = 2 * np.pi * k / max(4 - bridges, 1) + 0.5
+            x = 6 + side * 2.3
+            atoms.append(("Cl", (x, 6 + 1.9 * np.cos(around), 6 + 1.9 * np.sin(around))))
+        frame = cell([(s, (float(p[0]), float(p[1]), float(p[2]))) for s, p in atoms])
+        frame.positions[:, 0] += shift  # one of the Ga then lies beyond the wall
+        found = mixing.speciation(frame)
+        assert found.species[4, 0] == 2, bridges
+        assert found.dimers.value == dimers, bridges
+        assert found.bridging_chlorine.value == pytest.approx(bridges / (8 - bridges))
+
+
+def test_a_chain_of_tetrahedra_that_share_edges_with_their_own_images() -> None:
+    """One Ga in the cell, bound to the next image by two Cl: one edge for each Ga."""
+    chain = Atoms("GaCl2", positions=[(0, 5, 5), (1.6, 6.5, 5), (1.6, 3.5, 5)],
+                  cell=[3.2, 10, 10], pbc=True)  # fmt: skip
+    found = mixing.speciation(chain)
+    assert found.species[4, 0] == 1 and found.dimers.value == 1.0
+    assert found.bridging_chlorine.value == 1.0
+    assert mixing.speciation(chain * (3, 1, 1)).dimers.value == 3.0
+    # matscipy does not promise an order of its neighbours.
+    bonds = mixing.bonds(chain)
+    for seed in range(10):
+        order = np.random.default_rng(seed).permutation(len(bonds.metal))
+        mixed = mixing.Bonds(bonds.symbols, bonds.metal[order], bonds.anion[order],
+                             bonds.shift[order], bonds.vector[order])  # fmt: skip
+        assert mixing._edges(mixed).tolist() == [[0, 0]], seed
+
+
+def test_large_shells_go_to_the_last_class() -> None:
+    rng = np.random.default_rng(1)
+    points = rng.normal(size=(11, 3))
+    points = 6 + 2.0 * points / np.linalg.norm(points, axis=1, keepdims=True)
+    found = mixing.speciation(Atoms("GaF11", positions=[(6, 6, 6), *points], cell=[12] * 3, pbc=True))  # fmt: skip
+    assert found.coordination["Ga-F"].value == 11.0
+    assert found.species[0, 8] == 1 and found.species.sum() == 1
+
+
+def test_cutoffs_decide() -> None:
+    frame = cell([("Ga", (6, 6, 6)), ("F", (8.4, 6, 6)), ("Cl", (3.2, 6, 6)),
+                  ("Li", (6, 6, 1)), ("F", (6, 6, 3.6)), ("Cl", (6, 4.1, 1))])  # fmt: skip
+    found = mixing.speciation(frame)
+    assert [found.coordination[p].value for p in mixing.COORDINATION] == [2.0, 1.0, 1.0, 1.0]
+    near = mixing.speciation(frame, cutoffs={("Ga", "F"): 2.395, ("Li", "Cl"): 1.0})
+    assert [near.coordination[p].value for p in mixing.COORDINATION] == [0.0, 1.0, 1.0, 0.0]
+    assert mixing.CUTOFFS["Ga", "F"] == 2.5  # not changed
+
+
+# Against a naive count ----------------------------------------------------------------
+
+
+def test_against_loops_over_ase_neighbours() -> None:
+    frame = melt(seed=11)
+    symbols = frame.get_chemical_symbols()
+    shell: list[dict[str, list[tuple[int, tuple[int, ...]]]]] = [{"F": [], "Cl": []} for _ in frame]
+    on_ga: dict[int, set[tuple[int, tuple[int, ...]]]] = {k: set() for k in range(len(frame))}
+    for i, j, r, s in zip(*neighbor_list("ijdS", frame, 4.0), strict=True):
+        if r < mixing.CUTOFFS.get((symbols[i], symbols[j]), 0.0):
+            shell[i][symbols[j]].append((int(j), tuple(int(x) for x in s)))
+            if symbols[i] == "Ga":
+                on_ga[int(j)].add((int(i), tuple(-int(x) for x in s)))
+    ga = [k for k, s in enumerate(symbols) if s == "Ga"]
+    found = mixing.speciation(frame)
+    counts = np.zeros((9, 9))
+    for k in ga:
+        counts[min(len(shell[k]["Cl"]), 8), min(len(shell[k]["F"]), 8)] += 1
+    assert found.species.tolist() == counts.tolist()
+    for pair in mixing.COORDINATION:
+        metal, anion = pair.split("-")
+        each = [len(shell[k][anion]) for k, s in enumerate(symbols) if s == metal]
+        assert found.coordination[pair].value == pytest.approx(np.mean(each)), pair
+        assert found.coordination[pair].error == pytest.approx(np.std(each, ddof=1) / len(each) ** 0.5)  # fmt: skip
+    for anion, share in (("Cl", found.bridging_chlorine), ("F", found.bridging_fluorine)):
+        each = [len(on_ga[k]) > 1 for k, s in enumerate(symbols) if s == anion]
+        assert 0 < share.value == pytest.approx(np.mean(each))
+    series = mixing.exchange([frame])
+    bonds = {a: sum(len(shell[k][a]) for k in ga) for a in ("F", "Cl")}
+    assert series.gallium_chlorine_share[0] == pytest.approx(bonds["Cl"] / sum(bonds.values()))
+    lone = np.mean([bool(on_ga[k]) for k, s in enumerate(symbols) if s == "Cl"])
+    assert series.chlorine_on_gallium[0] == pytest.approx(lone)
+
+
+def naive_dimers(frame: Atoms) -> int:
+    """Count pairs of tetrahedra with two common Cl by comparing all shells in 3^3 cells."""
+    symbols, ends = frame.get_chemical_symbols(), {}
+    i, j, d, shift = neighbor_list("ijdS", frame, 2.9)
+    for k in range(len(frame)):
+        mine = [(symbols[b], int(b), tuple(s)) for a, b, r, s in zip(i, j, d, shift, strict=True)
+                if a == k and (symbols[b] == "Cl" or (symbols[b] == "F" and r < 2.5))]  # fmt: skip
+        if symbols[k] == "Ga" and len(mine) == 4 and all(m[0] == "Cl" for m in mine):
+            ends[k] = {(b, s) for _, b, s in mine}
+    count = 0
+    for a, b in itertools.product(ends, ends):
+        for n in np.array(list(np.ndindex(3, 3, 3))) - 1:
+            if a != b or n.any():
+                moved = {(c, tuple(np.add(s, n))) for c, s in ends[b]}
+                count += len(ends[a] & moved) == 2
+    return count // 2
+
+
+def test_dimers_against_a_comparison_of_shells() -> None:
+    total = 0
+    for seed in range(40):
+        rng = np.random.default_rng(seed)
+        frame = Atoms("Ga6Cl14", cell=[7.2, 7.0, 6.8], pbc=True)
+        frame.set_scaled_positions(rng.uniform(size=(20, 3)))
+        expected = naive_dimers(frame)
+        assert mixing.speciation(frame).dimers.value == pytest.approx(expected), seed
+        total += expected
+    assert total > 3
+
+
+# Invariance ---------------------------------------------------------------------------
+
+
+@settings(max_examples=20, deadline=None)
+@given(seed=st.integers(0, 10**6))
+def test_order_and_place_of_atoms_do_not_matter(seed: int) -> None:
+    frame, rng = melt(seed=seed), np.random.default_rng(seed)
+    moved = frame.copy()
+    moved.positions += rng.normal(scale=30, size=3)  # no longer in the cell
+    images = frame.copy()
+    images.positions += rng.integers(-2, 3, size=(len(frame), 3)) @ frame.cell.array
+    for other in (frame[rng.permutation(len(frame))], moved, images):
+        same(mixing.speciation(frame), mixing.speciation(other))
+        same(mixing.domains(frame), mixing.domains(other))
+        same(mixing.exchange([frame]), mixing.exchange([other]))
+
+
+@settings(max_examples=20, deadline=None)
+@given(seed=st.integers(0, 10**6), times=st.sampled_from([(2, 1, 1), (1, 3, 1), (1, 2, 2)]))
+def test_a_supercell_has_the_same_shares_and_more_of_each(seed: int, times: tuple[int, int, int]) -> None:  # fmt: skip
+    frame, count = melt(seed=seed), int(np.prod(times))
+    large = frame * times
+    one, many = mixing.speciation(frame), mixing.speciation(large)
+    assert many.gallium == count * one.gallium
+    assert many.species.tolist() == (count * one.species).tolist()
+    assert many.dimers.value == pytest.approx(count * one.dimers.value)
+    for name, value in numbers(one).items():
+        if "error" not in name and not name.startswith(("species", "dimers", "gallium")):
+            assert numbers(many)[name] == pytest.approx(value, nan_ok=True), name
+    a, b = mixing.exchange([frame]), mixing.exchange([large])
+    for name in mixing.MEASURES:
+        assert getattr(b, name) == pytest.approx(getattr(a, name))
+        # Copies are no new information, but the atoms are taken as independent.
+        # Their number K makes the squares smaller by (K - 1) / (count K - 1).
+        small, large_error = a.errors[name][0], b.errors[name][0]
+        if np.isfinite(small):
+            assert small / np.sqrt(2 * count - 1) - 1e-9 <= large_error
+            assert large_error <= small / np.sqrt(count) + 1e-9
+    before, after = mixing.domains(frame), mixing.domains(large)
+    assert after.gallium_fluoride.sum() == count * before.gallium_fluoride.sum()
+    assert after.lithium_chloride.sum() == count * before.lithium_chloride.sum()
+    assert mixing.density(large) == pytest.approx(mixing.density(frame))
+    assert mixing.ideal_density(mixing.composition(large)) == pytest.approx(
+        mixing.ideal_density(mixing.composition(frame))
+    )
+
+
+@settings(max_examples=20, deadline=None)
+@given(seed=st.integers(0, 10**6))
+def test_shares_add_up(seed: int) -> None:
+    frame = melt(seed=seed)
+    found = mixing.speciation(frame)
+    assert found.species.sum() == pytest.approx(4)
+    x, y = np.indices((9, 9))
+    assert found.fluorine_only.value * 4 == pytest.approx(found.species[0, 1:].sum())
+    assert found.chlorine_only.value * 4 == pytest.approx(found.species[1:, 0].sum())
+    assert found.mixed.value * 4 == pytest.approx(found.species[1:, 1:].sum())
+    assert found.tetrahedra.value * 4 == pytest.approx(found.species[4, 0])
+    if found.species[:8, :8].sum() == 4:
+        assert found.coordination["Ga-Cl"].value == pytest.approx((x * found.species).sum() / 4)
+        assert found.coordination["Ga-F"].value == pytest.approx((y * found.species).sum() / 4)
+    series = mixing.exchange([frame])
+    for name in mixing.MEASURES:
+        assert 0 <= getattr(series, name)[0] <= 1
+
+
+# Averages -----------------------------------------------------------------------------
+
+
+def test_an_average_is_that_of_the_frames_with_their_scatter() -> None:
+    run = [melt(seed=k) for k in range(6)]
+    each = [mixing.speciation(frame) for frame in run]
+    found = mixing.average(iter(run))
+    assert found.frames == 6 and found.gallium == 4
+    assert found.species == pytest.approx(np.mean([e.species for e in each], axis=0))
+    scatter = np.std([e.species for e in each], axis=0, ddof=1) / np.sqrt(6)
+    assert found.species_error == pytest.approx(scatter)
+    for name in ("mixed", "bridging_chlorine", "dimers", "fluorine_only"):
+        values = [getattr(e, name).value for e in each]
+        assert getattr(found, name).value == pytest.approx(np.mean(values)), name
+        assert getattr(found, name).error == pytest.approx(np.std(values, ddof=1) / np.sqrt(6))
+    values = [e.coordination["Li-F"].value for e in each]
+    assert found.coordination["Li-F"].value == pytest.approx(np.mean(values))
+
+
+def test_the_order_is_averaged_over_tetrahedra_not_frames() -> None:
+    """Frames with two tetrahedra count twice those with one, and those with none not."""
+    one, bent = tetrahedron((3, 3, 3)), tetrahedron((9, 9, 9))
+    bent.positions[1] += (0.3, 0.0, 0.0)
+    q = mixing.speciation(bent).order.value
+    assert q < 0.999
+    none = tetrahedron((3, 3, 3)) + tetrahedron((9, 9, 9))
+    none.positions[[1, 6]] = [(6, 6, 6), (6, 0, 6)]  # three Cl each
+    both, first = one + bent, one + bent
+    first.positions[6] = (6, 6, 6)
+    assert [mixing.speciation(f).tetrahedra.value for f in (both, first, none)] == [1.0, 0.5, 0.0]
+    found = mixing.average([both, first, none])
+    assert found.order.value == pytest.approx((1 + q + 1) / 3)
+    assert found.tetrahedra.value == pytest.approx(0.5)
+    assert found.order.error > 0
+
+
+def test_frames_that_agree_have_no_error_and_one_frame_has_none_to_give() -> None:
+    found = mixing.average([melt(seed=1)] * 4)
+    assert found.mixed.error == 0.0 and found.species_error.max() == 0.0
+    same(found, mixing.average([melt(seed=1)] * 9), skip="frames")
+    single = mixing.average([melt(seed=1)])
+    assert np.isnan(single.mixed.error) and single.mixed.value == found.mixed.value
+
+
+def test_frames_are_let_go() -> None:
+    alive: list[weakref.ref[Atoms]] = []
+    most = [0]
+
+    def run() -> Iterator[Atoms]:
+        for k in range(30):
+            frame = melt(seed=k, licl=2, gaf3=1)
+            alive.append(weakref.ref(frame))
+            most[0] = max(most[0], sum(ref() is not None for ref in alive))
+            yield frame
+
+    assert mixing.average(run()).frames == 30 and most[0] <= 3
+    alive.clear()
+    assert len(mixing.exchange(run()).time_ps) == 30 and most[0] <= 3
+
+
+# Exchange -----------------------------------------------------------------------------
+
+
+def test_exchange_follows_an_anion_that_changes_place() -> None:
+    def frame(time: float, *, swapped: bool) -> Atoms:
+        made = cell([("Ga", (6, 6, 6)), ("F", (7.9, 6, 6)), ("F", (4.1, 6, 6)), ("F", (6, 6, 7.9)),
+                     ("Li", (1, 1, 1)), ("Cl", (1, 1, 3.4))])  # fmt: skip
+        if swapped:
+            made.positions[[3, 5]] = [(1, 1, 3.0), (6, 6, 8.2)]
+        made.info["time_ps"] = time
+        return made
+
+    found = mixing.exchange(iter([frame(0.0, swapped=False), frame(2.5, swapped=True)]))
+    assert found.time_ps.tolist() == [0.0, 2.5]
+    assert found.gallium_chlorine_share == pytest.approx([0, 1 / 3])
+    assert found.chlorine_on_gallium.tolist() == [0, 1]
+    assert found.fluorine_on_gallium == pytest.approx([1, 2 / 3])
+    assert found.lithium_fluorine_share.tolist() == [0, 1]
+    assert found.random == 0.25 and found.relative == pytest.approx([0, 4 / 3])
+    # Two of three F: the error of a mean of 1, 1, 0.
+    assert found.errors["fluorine_on_gallium"] == pytest.approx([0, 1 / 3])
+
+
+def test_the_error_of_the_share_is_that_of_a_ratio() -> None:
+    """The delta method by hand: Ga with 1, 2 and 0 Cl of 3, 2 and 4 bonds."""
+    atoms: list[tuple[str, tuple[float, float, float]]] = []
+    for x, shell in ((2.0, ("Cl", "F", "F")), (6.0, ("Cl", "Cl")), (10.0, ("F",) * 4)):
+        atoms.append(("Ga", (x, 6, 6)))
+        for symbol, (dy, dz) in zip(shell, ((1.9, 0), (-1.9, 0), (0, 1.9), (0, -1.9)), strict=False):  # fmt: skip
+            atoms.append((symbol, (x, 6 + dy, 6 + dz)))
+    frame = cell(atoms)
+    frame.info["time_ps"] = 0.0
+    found = mixing.exchange([frame])
+    share = 3 / 9
+    rest = np.array([1 - 3 * share, 2 - 2 * share, -4 * share])
+    assert found.gallium_chlorine_share[0] == pytest.approx(share)
+    assert found.errors["gallium_chlorine_share"][0] == pytest.approx(np.sqrt(1.5 * (rest**2).sum()) / 9)  # fmt: skip
+    assert np.isnan(found.lithium_fluorine_share[0])
+
+
+def test_the_paper_s_end_products_for_two_to_one() -> None:
+    found = mixing.limits(CLAY)
+    assert list(found) == ["unmixed", "random", "Li3GaF6 + GaCl3", "LiF + GaCl3"]
+    assert found["unmixed"] == mixing.Limit(0.0, 0.0, 1.0, 0.0)
+    paper = found["Li3GaF6 + GaCl3"]
+    assert paper.gallium_chlorine_share == pytest.approx(0.4)
+    assert paper.chlorine_on_gallium == pytest.approx(0.75)
+    assert paper.fluorine_on_gallium == 1.0
+    assert paper.lithium_fluorine_share == pytest.approx(0.75)
+    full = found["LiF + GaCl3"]
+    assert full.gallium_chlorine_share == pytest.approx(4 / 7)
+    assert full.chlorine_on_gallium == pytest.approx(1.0)
+    assert full.fluorine_on_gallium == pytest.approx(1 / 3)
+    assert full.lithium_fluorine_share == pytest.approx(1.0)
+    assert found["random"].gallium_chlorine_share == pytest.approx(0.4)
+    assert found["random"].lithium_fluorine_share == pytest.approx(0.6)
+    assert np.isnan(found["random"].chlorine_on_gallium)
+
+
+@pytest.mark.parametrize(
+    ("atoms", "name", "crystal_counts"),
+    [
+        # 6 LiCl + 3 GaF3: what is left as crystals, in formula units.
+        ({"Li": 6, "Cl": 6, "Ga": 3, "F": 9}, "unmixed", {"LiCl": 6, "GaF3-alpha": 3}),
+        ({"Li": 4, "Cl": 4, "Ga": 2, "F": 6}, "Li3GaF6 + GaCl3", {"LiCl": 1, "Li3GaF6": 1, "GaCl3": 1}),
+        ({"Li": 3, "Cl": 3, "Ga": 4, "F": 12}, "Li3GaF6 + GaCl3",
+         {"GaF3-alpha": 2, "Li3GaF6": 1, "GaCl3": 1}),
+        ({"Li": 6, "Cl": 6, "Ga": 3, "F": 9}, "LiF + GaCl3", {"LiF": 6, "GaCl3": 2, "GaF3-alpha": 1}),
+        ({"Li": 9, "Cl": 9, "Ga": 2, "F": 6}, "LiF + GaCl3", {"LiCl": 3, "LiF": 6, "GaCl3": 2}),
+    ],
+)  # fmt: skip
+def test_limits_are_those_counted_in_the_crystals(
+    crystals: dict[str, Atoms], atoms: dict[str, float], name: str, crystal_counts: dict[str, int]
+) -> None:
+    """Bonds per formula unit, from the shipped crystals, added up by hand."""
+    total: dict[str, float] = dict.fromkeys(("GaCl", "GaF", "LiCl", "LiF", "Cl on", "F on"), 0.0)
+    made: dict[str, float] = dict.fromkeys(atoms, 0.0)
+    for crystal, count in crystal_counts.items():
+        frame = crystals[crystal]
+        bonds = mixing.bonds(frame)
+        units = {"LiCl": 4, "LiF": 4, "GaF3-alpha": 6, "GaCl3": 2, "Li3GaF6": 2}[crystal]
+        for metal, anion in (p.split("-") for p in mixing.COORDINATION):
+            total[metal + anion] += bonds.of(metal, anion).sum() * count / units
+        for anion in ("Cl", "F"):
+            touched = (bonds.number("Ga", anion) > 0) & (bonds.symbols == anion)
+            total[f"{anion} on"] += touched.sum() * count / units
+        for element, number in mixing.composition(frame).items():
+            made[element] += number * count / units
+    assert made == pytest.approx(atoms)
+    found = mixing.limits(atoms)[name]
+    share = total["GaCl"] / (total["GaCl"] + total["GaF"])
+    assert found.gallium_chlorine_share == pytest.approx(share)
+    assert found.chlorine_on_gallium == pytest.approx(total["Cl on"] / atoms["Cl"])
+    assert found.fluorine_on_gallium == pytest.approx(total["F on"] / atoms["F"])
+    # Li in cryolite has six or seven F, not six.
+    share = total["LiF"] / (total["LiCl"] + total["LiF"])
+    assert found.lithium_fluorine_share == pytest.approx(share, abs=0.03)
+
+
+@settings(max_examples=40, deadline=None)
+@given(x=st.floats(0.05, 20), scale=st.floats(0.1, 1000))
+def test_limits_lie_between_none_and_all(x: float, scale: float) -> None:
+    atoms = {"Li": x * scale, "Cl": x * scale, "Ga": scale, "F": 3 * scale}
+    for name, limit in mixing.limits(atoms).items():
+        for measure in mixing.MEASURES:
+            value = getattr(limit, measure)
+            assert np.isnan(value) or -1e-9 <= value <= 1 + 1e-9, (name, measure)
+    # Enough LiCl turns all Ga into chloride, or half of it.
+    if x >= 3:
+        assert mixing.limits(atoms)["LiF + GaCl3"].gallium_chlorine_share == pytest.approx(1.0)
+        assert mixing.limits(atoms)["Li3GaF6 + GaCl3"].gallium_chlorine_share == pytest.approx(0.4)
+
+
+# Domains ------------------------------------------------------------------------------
+
+
+def test_crystals_are_one_domain_and_molecules_none(crystals: dict[str, Atoms]) -> None:
+    fluoride = mixing.domains(crystals["GaF3-alpha"] * (1, 2, 1))
+    assert fluoride.gallium_fluoride.tolist() == [12] and fluoride.gallium_share == 1.0
+    assert len(fluoride.lithium_chloride) == 0 and np.isnan(fluoride.lithium_share)
+    chloride = mixing.domains(crystals["LiCl"] * (2, 2, 1))
+    assert chloride.lithium_chloride.tolist() == [16] and chloride.lithium_share == 1.0
+    alone = mixing.domains(crystals["Li3GaF6"])
+    assert alone.gallium_fluoride.tolist() == [1, 1] and alone.gallium_share == 0.0
+    assert mixing.domains(crystals["GaCl3"]).gallium_fluoride.tolist() == []
+    assert mixing.domains(crystals["GaCl3"]).gallium_share == 0.0
+    mixed = mixing.domains(crystals["LiGaCl2F2"])
+    assert mixed.gallium_share == 0.0 and len(mixed.lithium_chloride) == 0
+
+
+def test_the_sandwich_keeps_both_salts(crystals: dict[str, Atoms]) -> None:
+    """Interface atoms have both anions; the layers behind are pure, in one domain each."""
+    frame = crystals["slab-6-3"]
+    found, shells = mixing.domains(frame), mixing.speciation(frame)
+    assert found.gallium_fluoride.tolist() == [round(12 * shells.fluorine_only.value)] == [8]
+    assert found.gallium_share == pytest.approx(8 / 12)
+    assert len(found.lithium_chloride) == 1 and 0.5 < found.lithium_share < 1.0
+
+
+def test_sizes_of_chains_cut_by_a_mixed_shell() -> None:
+    """Ga-F-Ga-F-...: six in a row, the third of which has a Cl."""
+    atoms: list[tuple[str, tuple[float, float, float]]] = []
+    for k in range(6):
+        atoms += [("Ga", (4.0 * k, 6, 6)), ("F", (4.0 * k + 2.0, 6, 6))]
+    atoms.append(("Cl", (8.0, 8.2, 6)))
+    frame = cell(atoms)
+    frame.set_cell([40.0, 12, 12])
+    found = mixing.domains(frame)
+    assert found.gallium_fluoride.tolist() == [3, 2]
+    assert found.gallium_share == pytest.approx(5 / 6)
+    frame.set_cell([24.0, 12, 12])  # the ends meet through the wall
+    assert mixing.domains(frame).gallium_fluoride.tolist() == [5]
+    wider = mixing.domains(frame, cutoffs={("Ga", "Cl"): 2.1})
+    assert wider.gallium_fluoride.tolist() == [6]
+
+
+# Densities ----------------------------------------------------------------------------
+
+
+def test_density_of_a_crystal(crystals: dict[str, Atoms]) -> None:
+    """Four LiCl of 42.394 g/mol in a cube."""
+    frame = crystals["LiCl"]
+    grams = 4 * (6.94 + 35.45) / 6.02214076e23
+    assert mixing.density(frame) == pytest.approx(grams / (frame.get_volume() * 1e-24), rel=1e-4)
+
+
+def test_ideal_density_adds_volumes() -> None:
+    licl, gaf3 = 6.94 + 35.45, 69.723 + 3 * 18.998
+    expected = (2 * licl + gaf3) / (2 * licl / 2.07 + gaf3 / 4.47)
+    assert mixing.ideal_density(CLAY) == pytest.approx(expected, rel=1e-5)
+    assert mixing.ideal_density({"Li": 3, "Cl": 3}) == pytest.approx(2.07)
+    assert mixing.ideal_density({"Ga": 1, "F": 3}) == pytest.approx(4.47)
+    other = mixing.ideal_density(CLAY, densities={"LiCl": 2.0, "GaF3": 2.0})
+    assert other == pytest.approx(2.0)
+
+
+# Messages -----------------------------------------------------------------------------
+
+
+def test_frames_that_cannot_be_used() -> None:
+    frame = melt(seed=1)
+    with pytest.raises(InputError, match="frame holds Br, Na: expected Li, F, Cl, Ga only"):
+        mixing.speciation(Atoms("NaBr", cell=[9] * 3, pbc=True))
+    with pytest.raises(InputError, match=r"cut-off 2.0 for Ga-Ga: expected a positive length for "
+                       "some of Ga-F, Ga-Cl, Li-F, Li-Cl"):  # fmt: skip
+        mixing.domains(frame, cutoffs={("Ga", "Ga"): 2.0})
+    for length in (0.0, -1.0, float("inf"), float("nan")):
+        with pytest.raises(InputError, match=f"cut-off {length} for Li-F"):
+            mixing.bonds(frame, cutoffs={("Li", "F"): length})
+    open_one = frame.copy()
+    open_one.pbc = False
+    with pytest.raises(InputError, match="expected finite positions, periodic in three directions"):
+        mixing.speciation(open_one)
+    broken = frame.copy()
+    broken.positions[3] = np.nan
+    with pytest.raises(InputError, match="expected finite positions"):
+        mixing.speciation(broken)
+
+
+def test_runs_that_cannot_be_used() -> None:
+    frame = melt(seed=1)
+    for use in (mixing.average, mixing.exchange):
+        with pytest.raises(InputError, match="no frames: expected one or more"):
+            use([])
+        with pytest.raises(InputError, match=r"frame 1 holds .*'Li': 7.*frame 0 .*'Li': 8"):
+            use([frame, frame[1:]])
+    with pytest.raises(InputError, match=r"frame 1 has time_ps 1.0: expected a time in its info"):
+        mixing.exchange([frame, frame])
+    timeless = frame.copy()
+    timeless.info.clear()
+    with pytest.raises(InputError, match="frame 0 has time_ps None"):
+        mixing.exchange([timeless])
+    salt = Atoms("LiCl", positions=[(0, 0, 0), (2.5, 0, 0)], cell=[9] * 3, pbc=True)
+    salt.info["time_ps"] = 0.0
+    with pytest.raises(InputError, match=r"frames hold {'Cl': 1, 'Li': 1}: expected Ga and anions"):
+        mixing.exchange([salt])
+    with pytest.raises(InputError, match="1 blocks"):
+        mixing.average([frame], blocks=1)
+
+
+@pytest.mark.parametrize(
+    "atoms",
+    [{"Li": 2, "Cl": 1, "Ga": 1, "F": 3}, {"Li": 1, "Cl": 1, "Ga": 1, "F": 2}, {},
+     {**CLAY, "Na": 1}, {"Li": -1, "Cl": -1, "Ga": 1, "F": 3}],
+)  # fmt: skip
+def test_atoms_that_are_not_the_salts(atoms: dict[str, float]) -> None:
+    for use in (mixing.limits, mixing.ideal_density):
+        with pytest.raises(InputError, match="expected a mixture of LiCl and GaF3"):
+            use(atoms)
+
+
+def test_limits_need_both_salts_and_ideal_density_their_densities() -> None:
+    for atoms in ({"Li": 1, "Cl": 1}, {"Ga": 1, "F": 3}):
+        with pytest.raises(InputError, match="expected both LiCl and GaF3 for an exchange"):
+            mixing.limits(atoms)
+    for densities in ({"LiCl": 2.07}, {"LiCl": 2.07, "GaF3": 0.0}):
+        with pytest.raises(InputError, match="expected positive ones of LiCl and GaF3"):
+            mixing.ideal_density(CLAY, densities=densities)
