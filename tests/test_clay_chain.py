@@ -145,6 +145,11 @@ def test_a_thermo_table_survives_the_file(tmp_path: Path) -> None:
         assert found[name] == pytest.approx(table[name], rel=1e-7)
 
 
+def test_nothing_to_restore_is_said(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="no states"):
+        collect.restore(tmp_path, tmp_path / "w")
+
+
 def test_a_leg_without_logs_is_said(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no log"):
         collect.leg_thermo(tmp_path)
@@ -192,8 +197,18 @@ def test_from_slab_to_shipped_files(tiny: presets.Preset, tmp_path: Path) -> Non
     )
     content = json.loads((out / "manifest.json").read_text(encoding="utf-8"))
     assert content["parameters"]["protocols"]["shear"]["rate_per_s"] == 5e12
+    # A lost work folder is rebuilt as far as others begin from it, and gone on from.
+    again = tmp_path / "again"
+    assert collect.restore(out, again) == 3
+    assert collect.restore(out, again) == 0
+    for name in ("sandwich", "assembly", "anneal"):
+        there = chain.Setup(tiny, again).folder(name, 1)
+        assert chain.finished(there) == made[name]
+        assert chain.state(there).read_bytes() == chain.state(setup.folder(name, 1)).read_bytes()
+    assert collect.collect(tiny, again, out, command="test") == 4
     # Given again, nothing changes.
     first = {f.name: data.sha256(f) for f in out.iterdir() if f.name != "manifest.json"}
+    assert set(content["files"]) == set(first)
     collect.collect(tiny, tmp_path / "w", out, command="test")
     assert {f.name: data.sha256(f) for f in out.iterdir() if f.name != "manifest.json"} == first
 

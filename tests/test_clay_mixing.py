@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import fields
 from typing import Any
 
-import ase.io
+import helpers_clay
 import numpy as np
 import pytest
 from ase import Atoms
@@ -16,19 +16,16 @@ from ase.neighborlist import neighbor_list
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from repro import data
-from repro.clay import mixing
+from repro.clay import mixing, salts
 from repro.errors import InputError
 from repro.md.statistics import Estimate
 
-CLAY = {"Li": 2, "Cl": 2, "Ga": 1, "F": 3}
 BOX = 12.0
 
 
 @pytest.fixture(scope="module")
 def crystals() -> dict[str, Atoms]:
-    frames = ase.io.read(data.path("potential/structures/structures.extxyz"), ":")
-    return {frame.info["family"]: frame for frame in frames}
+    return helpers_clay.crystals()
 
 
 def numbers(found: Any) -> dict[str, float]:
@@ -309,7 +306,7 @@ def test_a_supercell_has_the_same_shares_and_more_of_each(seed: int, times: tupl
         if "error" not in name and not name.startswith(("species", "dimers", "gallium")):
             assert numbers(many)[name] == pytest.approx(value, nan_ok=True), name
     a, b = mixing.exchange([frame]), mixing.exchange([large])
-    for name in mixing.MEASURES:
+    for name in salts.MEASURES:
         assert getattr(b, name) == pytest.approx(getattr(a, name))
         # Copies are no new information, but the atoms are taken as independent.
         # Their number K makes the squares smaller by (K - 1) / (count K - 1).
@@ -320,9 +317,9 @@ def test_a_supercell_has_the_same_shares_and_more_of_each(seed: int, times: tupl
     before, after = mixing.domains(frame), mixing.domains(large)
     assert after.gallium_fluoride.sum() == count * before.gallium_fluoride.sum()
     assert after.lithium_chloride.sum() == count * before.lithium_chloride.sum()
-    assert mixing.density(large) == pytest.approx(mixing.density(frame))
-    assert mixing.ideal_density(mixing.composition(large)) == pytest.approx(
-        mixing.ideal_density(mixing.composition(frame))
+    assert salts.density(large) == pytest.approx(salts.density(frame))
+    assert salts.ideal_density(salts.composition(large)) == pytest.approx(
+        salts.ideal_density(salts.composition(frame))
     )
 
 
@@ -341,7 +338,7 @@ def test_shares_add_up(seed: int) -> None:
         assert found.coordination["Ga-Cl"].value == pytest.approx((x * found.species).sum() / 4)
         assert found.coordination["Ga-F"].value == pytest.approx((y * found.species).sum() / 4)
     series = mixing.exchange([frame])
-    for name in mixing.MEASURES:
+    for name in salts.MEASURES:
         assert 0 <= getattr(series, name)[0] <= 1
 
 
@@ -445,79 +442,6 @@ def test_the_error_of_the_share_is_that_of_a_ratio() -> None:
     assert np.isnan(found.lithium_fluorine_share[0])
 
 
-def test_the_paper_s_end_products_for_two_to_one() -> None:
-    found = mixing.limits(CLAY)
-    assert list(found) == ["unmixed", "random", "Li3GaF6 + GaCl3", "LiF + GaCl3"]
-    assert found["unmixed"] == mixing.Limit(0.0, 0.0, 1.0, 0.0)
-    paper = found["Li3GaF6 + GaCl3"]
-    assert paper.gallium_chlorine_share == pytest.approx(0.4)
-    assert paper.chlorine_on_gallium == pytest.approx(0.75)
-    assert paper.fluorine_on_gallium == 1.0
-    assert paper.lithium_fluorine_share == pytest.approx(0.75)
-    full = found["LiF + GaCl3"]
-    assert full.gallium_chlorine_share == pytest.approx(4 / 7)
-    assert full.chlorine_on_gallium == pytest.approx(1.0)
-    assert full.fluorine_on_gallium == pytest.approx(1 / 3)
-    assert full.lithium_fluorine_share == pytest.approx(1.0)
-    assert found["random"].gallium_chlorine_share == pytest.approx(0.4)
-    assert found["random"].lithium_fluorine_share == pytest.approx(0.6)
-    assert np.isnan(found["random"].chlorine_on_gallium)
-
-
-@pytest.mark.parametrize(
-    ("atoms", "name", "crystal_counts"),
-    [
-        # 6 LiCl + 3 GaF3: what is left as crystals, in formula units.
-        ({"Li": 6, "Cl": 6, "Ga": 3, "F": 9}, "unmixed", {"LiCl": 6, "GaF3-alpha": 3}),
-        ({"Li": 4, "Cl": 4, "Ga": 2, "F": 6}, "Li3GaF6 + GaCl3", {"LiCl": 1, "Li3GaF6": 1, "GaCl3": 1}),
-        ({"Li": 3, "Cl": 3, "Ga": 4, "F": 12}, "Li3GaF6 + GaCl3",
-         {"GaF3-alpha": 2, "Li3GaF6": 1, "GaCl3": 1}),
-        ({"Li": 6, "Cl": 6, "Ga": 3, "F": 9}, "LiF + GaCl3", {"LiF": 6, "GaCl3": 2, "GaF3-alpha": 1}),
-        ({"Li": 9, "Cl": 9, "Ga": 2, "F": 6}, "LiF + GaCl3", {"LiCl": 3, "LiF": 6, "GaCl3": 2}),
-    ],
-)  # fmt: skip
-def test_limits_are_those_counted_in_the_crystals(
-    crystals: dict[str, Atoms], atoms: dict[str, float], name: str, crystal_counts: dict[str, int]
-) -> None:
-    """Bonds per formula unit, from the shipped crystals, added up by hand."""
-    total: dict[str, float] = dict.fromkeys(("GaCl", "GaF", "LiCl", "LiF", "Cl on", "F on"), 0.0)
-    made: dict[str, float] = dict.fromkeys(atoms, 0.0)
-    for crystal, count in crystal_counts.items():
-        frame = crystals[crystal]
-        bonds = mixing.bonds(frame)
-        units = {"LiCl": 4, "LiF": 4, "GaF3-alpha": 6, "GaCl3": 2, "Li3GaF6": 2}[crystal]
-        for metal, anion in (p.split("-") for p in mixing.COORDINATION):
-            total[metal + anion] += bonds.of(metal, anion).sum() * count / units
-        for anion in ("Cl", "F"):
-            touched = (bonds.number("Ga", anion) > 0) & (bonds.symbols == anion)
-            total[f"{anion} on"] += touched.sum() * count / units
-        for element, number in mixing.composition(frame).items():
-            made[element] += number * count / units
-    assert made == pytest.approx(atoms)
-    found = mixing.limits(atoms)[name]
-    share = total["GaCl"] / (total["GaCl"] + total["GaF"])
-    assert found.gallium_chlorine_share == pytest.approx(share)
-    assert found.chlorine_on_gallium == pytest.approx(total["Cl on"] / atoms["Cl"])
-    assert found.fluorine_on_gallium == pytest.approx(total["F on"] / atoms["F"])
-    # Li in cryolite has six or seven F, not six.
-    share = total["LiF"] / (total["LiCl"] + total["LiF"])
-    assert found.lithium_fluorine_share == pytest.approx(share, abs=0.03)
-
-
-@settings(max_examples=40, deadline=None)
-@given(x=st.floats(0.05, 20), scale=st.floats(0.1, 1000))
-def test_limits_lie_between_none_and_all(x: float, scale: float) -> None:
-    atoms = {"Li": x * scale, "Cl": x * scale, "Ga": scale, "F": 3 * scale}
-    for name, limit in mixing.limits(atoms).items():
-        for measure in mixing.MEASURES:
-            value = getattr(limit, measure)
-            assert np.isnan(value) or -1e-9 <= value <= 1 + 1e-9, (name, measure)
-    # Enough LiCl turns all Ga into chloride, or half of it.
-    if x >= 3:
-        assert mixing.limits(atoms)["LiF + GaCl3"].gallium_chlorine_share == pytest.approx(1.0)
-        assert mixing.limits(atoms)["Li3GaF6 + GaCl3"].gallium_chlorine_share == pytest.approx(0.4)
-
-
 # Domains ------------------------------------------------------------------------------
 
 
@@ -559,26 +483,6 @@ def test_sizes_of_chains_cut_by_a_mixed_shell() -> None:
     assert mixing.domains(frame).gallium_fluoride.tolist() == [5]
     wider = mixing.domains(frame, cutoffs={("Ga", "Cl"): 2.1})
     assert wider.gallium_fluoride.tolist() == [6]
-
-
-# Densities ----------------------------------------------------------------------------
-
-
-def test_density_of_a_crystal(crystals: dict[str, Atoms]) -> None:
-    """Four LiCl of 42.394 g/mol in a cube."""
-    frame = crystals["LiCl"]
-    grams = 4 * (6.94 + 35.45) / 6.02214076e23
-    assert mixing.density(frame) == pytest.approx(grams / (frame.get_volume() * 1e-24), rel=1e-4)
-
-
-def test_ideal_density_adds_volumes() -> None:
-    licl, gaf3 = 6.94 + 35.45, 69.723 + 3 * 18.998
-    expected = (2 * licl + gaf3) / (2 * licl / 2.07 + gaf3 / 4.47)
-    assert mixing.ideal_density(CLAY) == pytest.approx(expected, rel=1e-5)
-    assert mixing.ideal_density({"Li": 3, "Cl": 3}) == pytest.approx(2.07)
-    assert mixing.ideal_density({"Ga": 1, "F": 3}) == pytest.approx(4.47)
-    other = mixing.ideal_density(CLAY, densities={"LiCl": 2.0, "GaF3": 2.0})
-    assert other == pytest.approx(2.0)
 
 
 # Messages -----------------------------------------------------------------------------
@@ -623,23 +527,3 @@ def test_runs_that_cannot_be_used() -> None:
         mixing.exchange([salt])
     with pytest.raises(InputError, match="1 blocks"):
         mixing.average([frame], blocks=1)
-
-
-@pytest.mark.parametrize(
-    "atoms",
-    [{"Li": 2, "Cl": 1, "Ga": 1, "F": 3}, {"Li": 1, "Cl": 1, "Ga": 1, "F": 2}, {},
-     {**CLAY, "Na": 1}, {"Li": -1, "Cl": -1, "Ga": 1, "F": 3}],
-)  # fmt: skip
-def test_atoms_that_are_not_the_salts(atoms: dict[str, float]) -> None:
-    for use in (mixing.limits, mixing.ideal_density):
-        with pytest.raises(InputError, match="expected a mixture of LiCl and GaF3"):
-            use(atoms)
-
-
-def test_limits_need_both_salts_and_ideal_density_their_densities() -> None:
-    for atoms in ({"Li": 1, "Cl": 1}, {"Ga": 1, "F": 3}):
-        with pytest.raises(InputError, match="expected both LiCl and GaF3 for an exchange"):
-            mixing.limits(atoms)
-    for densities in ({"LiCl": 2.07}, {"LiCl": 2.07, "GaF3": 0.0}):
-        with pytest.raises(InputError, match="expected positive ones of LiCl and GaF3"):
-            mixing.ideal_density(CLAY, densities=densities)

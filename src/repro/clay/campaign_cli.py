@@ -5,6 +5,7 @@
     python -m repro.clay.campaign_cli status --preset reference --work WORK
     python -m repro.clay.campaign_cli plan --preset reference --cost 46
     python -m repro.clay.campaign_cli collect --preset reference --work WORK
+    python -m repro.clay.campaign_cli restore --preset reference --work WORK
 
 ``go`` lets snakemake run ``workflow/Snakefile``: every step in its order, as many at once
 as there are cores.  Killed at any moment, the same command goes on; no step before the
@@ -136,6 +137,13 @@ def _collect(args: argparse.Namespace) -> int:
     return 0
 
 
+def _restore(args: argparse.Namespace) -> int:
+    source = args.source if args.source is not None else paths.data_dir() / "clay" / args.preset
+    count = collect.restore(source, args.work)
+    print(f"{args.work}: {count} steps restored")
+    return 0
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m repro.clay.campaign_cli",
                                      description="The MD campaign")  # fmt: skip
@@ -170,6 +178,9 @@ def _parser() -> argparse.ArgumentParser:
     bring = add("collect", "bring finished runs into data/clay")
     bring.add_argument("--work", type=Path, required=True, help="folder of the runs")
     bring.add_argument("--out", type=Path, help="data folder (data/clay/PRESET)")
+    back = add("restore", "rebuild a lost work folder from the states in data/clay")
+    back.add_argument("--work", type=Path, required=True, help="folder of the runs")
+    back.add_argument("--source", type=Path, help="data folder (data/clay/PRESET)")
     return parser
 
 
@@ -178,7 +189,8 @@ def _parser() -> argparse.ArgumentParser:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a part of the campaign; return the exit status."""
     args = parse(_parser(), arguments)
-    parts = {"go": _go, "step": _step, "status": _status, "plan": _plan, "collect": _collect}
+    parts = {"go": _go, "step": _step, "status": _status, "plan": _plan, "collect": _collect,
+             "restore": _restore}  # fmt: skip
     return parts[args.part](args)
 
 

@@ -71,6 +71,11 @@ def over_seeds(values: Mapping[int, float] | list[float]) -> Estimate:
     return Estimate(float(x.mean()), error)
 
 
+def times(estimate: Estimate, factor: float) -> Estimate:
+    """Return an estimate times a number; its error stays positive."""
+    return Estimate(factor * estimate.value, abs(factor) * estimate.error)
+
+
 def above(change: Estimate, *, errors: float = 2.0) -> bool:
     """Return whether a value exceeds zero by so many standard errors; not if there is none."""
     return bool(np.isfinite(change.error) and change.value > errors * change.error)

@@ -1,8 +1,9 @@
 """Bring finished runs of the campaign from a work folder into ``data/clay``.
 
 Of each leg: the whole thermo table as gzipped CSV, the trajectory as gzipped extended XYZ
-(thinned where it is long), and a row in ``runs.csv``.  Can be given at any time; what is
-there already is written anew only if the run is another.
+(thinned where it is long), and a row in ``runs.csv``.  Of the steps that others begin from:
+the last state, from which :func:`restore` rebuilds a work folder that was lost.  Can be
+given at any time; what is there already is written anew only if the run is another.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ import numpy as np
 
 from repro import data
 from repro.clay import chain, trajectory
-from repro.clay.presets import ASSEMBLY, Preset
+from repro.clay.presets import ANNEAL, ASSEMBLY, SANDWICH, Preset
 from repro.errors import InputError
 from repro.md import logs
 from repro.md.logs import Thermo
@@ -27,6 +28,8 @@ from repro.md.logs import Thermo
 MOST_FRAMES = 100
 FEW_FRAMES = 5
 RUNS = "runs.csv"
+KEPT = (SANDWICH, ASSEMBLY, ANNEAL)
+"""Steps whose last state is kept."""
 COLUMNS = ("seed", "protocol", "leg", "number", "natoms", "picoseconds", "timestep_fs", "ranks",
            "wall_s", "ns_per_day", "temperature_K", "density_start_g_per_cm3",
            "density_g_per_cm3", "frames", "code_version")  # fmt: skip
@@ -58,10 +61,7 @@ def write_thermo(table: Thermo, file: Path) -> None:
     writer.writerow(table.columns)
     for row in zip(*table.columns.values(), strict=True):
         writer.writerow([f"{value:.8g}" for value in row])
-    partial = file.with_name("part-" + file.name)
-    with open(partial, "wb") as raw, gzip.GzipFile("", "wb", 9, raw, mtime=0) as packed:
-        packed.write(text.getvalue().encode())
-    partial.replace(file)
+    _packed(text.getvalue().encode(), file)
 
 
 def read_thermo(file: Path) -> Thermo:
@@ -155,9 +155,13 @@ def collect(preset: Preset, work: Path, out: Path, *, command: str) -> int:
                 continue
             key = (str(done["seed"]), done["step"], leg["name"])
             where = work / f"seed{done['seed']}" / done["step"] / f"{number:02d}-{leg['name']}"
+            # A restored step has its last state only; its legs were collected before.
+            if key in known and not any(where.glob("segment-*.log")):
+                continue
             known[key] = _leg(done, leg, where, out, known.get(key, {}))
     if not known:
         raise InputError(f"{work}: no finished step of {preset.name!r}")
+    _keep_states(work, out)
     order = {name: k for k, name in enumerate(preset.protocols)}
     rows = sorted(known.values(), key=lambda r: (int(r["seed"]), order.get(r["protocol"], 99),
                                                  int(r["number"])))  # fmt: skip
@@ -169,6 +173,60 @@ def collect(preset: Preset, work: Path, out: Path, *, command: str) -> int:
     return len(rows)
 
 
+def _packed(content: bytes, file: Path) -> None:
+    partial = file.with_name("part-" + file.name)
+    with open(partial, "wb") as raw, gzip.GzipFile("", "wb", 9, raw, mtime=0) as packed:
+        packed.write(content)
+    partial.replace(file)
+
+
+def _keep_states(work: Path, out: Path) -> None:
+    """Keep last states and records of the steps that others begin from."""
+    for folder in sorted(work.glob("seed*")):
+        for name in KEPT:
+            done = chain.finished(folder / name)
+            if done is None:
+                continue
+            _packed(chain.state(folder / name).read_bytes(), out / f"{folder.name}_{name}.data.gz")
+            text = json.dumps(done, indent=1) + "\n"
+            (out / f"{folder.name}_{name}.json").write_text(text, encoding="utf-8")
+
+
+def restore(source: Path, work: Path) -> int:
+    """Rebuild a work folder from kept states; return the number of steps.
+
+    Steps that are there already stay.  Their legs are not rebuilt, so they can be gone on
+    from, but not be collected again.
+
+    Parameters
+    ----------
+    source:
+        Data folder.
+    work:
+        Folder of the campaign.
+
+    Raises
+    ------
+    InputError
+        If the source holds no state.
+    """
+    count = 0
+    for record in sorted(source.glob("seed*_*.json")):
+        seed, name = record.stem.split("_", 1)
+        where = work / seed / name
+        if chain.finished(where) is not None:
+            continue
+        done = json.loads(record.read_text(encoding="utf-8"))
+        state = where / str(done["state"])
+        state.parent.mkdir(parents=True, exist_ok=True)
+        state.write_bytes(gzip.decompress((source / f"{record.stem}.data.gz").read_bytes()))
+        (where / chain.DONE).write_text(json.dumps(done, indent=1) + "\n", encoding="utf-8")
+        count += 1
+    if not count and not any(work.glob("seed*")):
+        raise InputError(f"{source}: no states; expected seed1_anneal.data.gz and the like")
+    return count
+
+
 def _manifest(
     preset: Preset, out: Path, rows: list[dict[str, Any]], described: dict[str, Any], command: str
 ) -> None:
@@ -178,6 +236,11 @@ def _manifest(
         what = f"seed {row['seed']}, {row['protocol']}, {row['leg']}"
         files[f"{name}.thermo.csv.gz"] = f"{what}: thermo table in LAMMPS metal units"
         files[f"{name}.extxyz.gz"] = f"{what}: {row['frames']} frames, extended XYZ"
+    for state in sorted(out.glob("seed*_*.data.gz")):
+        stem_ = state.name.removesuffix(".data.gz")
+        seed, name = stem_.split("_", 1)
+        files[state.name] = f"{seed}, {name}: last state, LAMMPS data file, gzipped"
+        files[f"{stem_}.json"] = f"{seed}, {name}: record of the step"
     old = out / data.MANIFEST
     if old.is_file():  # protocols of runs whose work folder is gone
         earlier = json.loads(old.read_text(encoding="utf-8"))["parameters"].get("protocols", {})

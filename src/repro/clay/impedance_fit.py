@@ -73,16 +73,13 @@ class CircuitFit:
 
     Attributes
     ----------
-    circuit:
-        In the notation of the package ``impedance``.
-    parameters:
-        Value and standard error by name, SI; CPE1_0 is the Q and CPE1_1 the exponent.
+    circuit, parameters:
+        In the notation of the package ``impedance``; value and standard error by name, SI
+        (CPE1_0 is the Q and CPE1_1 the exponent).
     resistance:
         Of the electrolyte, ohm: R0, or R0 + R1 with their covariance.
-    residual:
-        Root mean square of the residuals relative to the modulus.
-    aicc:
-        Corrected Akaike criterion; differences count, lower is better.
+    residual, aicc:
+        Root mean square of the relative residuals; the criterion, lower is better.
     impedance:
         (N,) of the circuit at the frequencies of the spectrum, ohm.
     """
@@ -97,10 +94,7 @@ class CircuitFit:
 
 @dataclass(frozen=True)
 class KramersKronig:
-    """The linear Kramers-Kronig test: RC elements needed, and root mean square residuals.
-
-    Residuals of real and imaginary part are relative to the modulus.
-    """
+    """RC elements needed, and root mean square residuals relative to the modulus."""
 
     elements: int
     real: float
@@ -157,23 +151,23 @@ def spectrum(frequency: Floats, impedance: Complex, *, negated: bool = False) ->
     return Spectrum(f, z, sign)
 
 
-def _split(line: str, mark: str | None) -> list[str]:
-    return [part.strip().strip('"') for part in line.strip().split(mark)]
+def _split(line: str, mark: str) -> list[str]:
+    return [part.strip().strip('"') for part in line.strip().split(mark or None)]
 
 
-def _number(text: str, mark: str | None) -> float | None:
+def _number(text: str, mark: str) -> float | None:
     try:
         return float(text if mark == "," else text.replace(",", "."))
     except ValueError:
         return None
 
 
-def _mark(line: str) -> str | None | bool:
-    """Return what parts the fields of a line of three numbers or more; False if it is none."""
-    for mark in ("\t", ";", ",", None):
+def _mark(line: str) -> str | None:
+    """Return what parts three numbers or more in a line, "" for blanks; None without such."""
+    for mark in ("\t", ";", ",", ""):
         if sum(_number(part, mark) is not None for part in _split(line, mark)) >= 3:
             return mark
-    return False
+    return None
 
 
 def _by_name(names: Sequence[str], role: str) -> int:
@@ -212,10 +206,8 @@ def read_spectrum(path: Path, *, columns: Sequence[str | int] | None = None) -> 
 
     Parameters
     ----------
-    path:
-        Text file.
-    columns:
-        Names, or numbers from 1, of frequency (Hz), Re Z and Im Z (ohm); without, found by
+    path, columns:
+        Text file; names, or numbers from 1, of frequency (Hz), Re Z and Im Z (ohm); without, found by
         name, or the first three where there are no names.
 
     Raises
@@ -229,10 +221,11 @@ def read_spectrum(path: Path, *, columns: Sequence[str | int] | None = None) -> 
         lines = Path(path).read_text(encoding="utf-8-sig", errors="replace").splitlines()
     except OSError as error:
         raise InputError(f"{path}: {error.strerror}: expected a spectrum as text") from None
-    first = next((k for k, line in enumerate(lines) if _mark(line) is not False), None)
-    if first is None:
+    first, mark = next(
+        ((k, _mark(line)) for k, line in enumerate(lines) if _mark(line) is not None), (0, None)
+    )
+    if mark is None:
         raise InputError(f"{path}: no line of three numbers: expected frequency, Re Z and Im Z")
-    mark = _mark(lines[first]) or None
     head = next((line for line in lines[:first][::-1] if line.strip(" \t#%")), "")
     names = _split(head.lstrip("#% "), mark)
     # What has fewer parts than columns is a title.
@@ -313,7 +306,7 @@ def fit_circuit(found: Spectrum, circuit: str) -> CircuitFit:
     model = package.CustomCircuit(circuit, initial_guess=start)
     try:
         # Steps relative to each parameter: scipy's own are absolute below 1, and a Q is tiny.
-        model.fit(f, z, weight_by_modulus=True, x_scale=start, diff_step=1e-6, maxfev=500)
+        model.fit(f, z, weight_by_modulus=True, x_scale=start, diff_step=1e-6, maxfev=100)
     except RuntimeError as error:
         raise InputError(f"{circuit}: {error}: expected a spectrum it can fit") from None
     names, best = model.get_param_names()[0], np.array(model.parameters_, dtype=float)
@@ -332,7 +325,8 @@ def fit_circuit(found: Spectrum, circuit: str) -> CircuitFit:
     fitted = curve(best)
     rest = fitted - np.concatenate([z.real, z.imag]) / np.tile(np.abs(z), 2)
     squares, m, k = float((rest**2).sum()), len(rest), len(best)
-    length = np.maximum(np.linalg.norm(jacobian, axis=0), 1e-300)
+    length = np.linalg.norm(jacobian, axis=0)
+    length[length == 0] = 1.0
     inverse = np.linalg.pinv(jacobian / length, rcond=1e-9)
     covariance = inverse @ inverse.T * squares / (m - k) * np.outer(unit / length, unit / length)
     errors = np.sqrt(np.diag(covariance))
@@ -348,7 +342,7 @@ def fit_circuit(found: Spectrum, circuit: str) -> CircuitFit:
 
 
 def fit(found: Spectrum) -> list[CircuitFit]:
-    """Return the circuits by rising AICc: the first is the chosen one.
+    """Return the circuits that converge by rising AICc: the first is the chosen one.
 
     Raises
     ------
@@ -375,7 +369,8 @@ def kramers_kronig(found: Spectrum) -> KramersKronig:
     """Return the linear Kramers-Kronig test of the package ``impedance``."""
     validation: Any = importlib.import_module("impedance.validation")
     # The package prints its progress, and writes numbers into code as numpy 1 showed them.
-    with contextlib.redirect_stdout(io.StringIO()), np.printoptions(legacy="1.25"):
+    old: Any = "1.25"
+    with contextlib.redirect_stdout(io.StringIO()), np.printoptions(legacy=old):
         elements, _, _, real, imaginary = validation.linKK(
             found.frequency, found.impedance, c=0.85, max_M=min(80, len(found.frequency)),
             fit_type="complex", add_cap=True)  # fmt: skip

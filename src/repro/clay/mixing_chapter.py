@@ -11,6 +11,7 @@ from ase import Atoms
 from numpy.typing import NDArray
 
 from repro.clay import chapter, mixing, pairs
+from repro.clay.cycles import moving_mean
 from repro.errors import DataError
 from repro.md.logs import Thermo
 from repro.md.statistics import Estimate, inefficiency
@@ -203,3 +204,43 @@ def steady(table: Thermo, *, natoms: int) -> Steady:
     edges = (table["Lx"] + table["Ly"] + table["Lz"])[half] / 3
     return Steady(_slope(t, table["Density"][half]),
                   _slope(t, 1000 * table["PotEng"][half] / natoms), _slope(t, edges))  # fmt: skip
+
+
+def rest_table(table: Thermo, *, natoms: int, half_width: float = 1.0) -> pd.DataFrame:
+    """Return time (ps), density (g/cm^3) and potential energy (meV/atom less its last value).
+
+    Both are running means over ``half_width`` on either side, in ps.
+    """
+    t = table["Time"] - table["Time"][0]
+    energy = 1000 * (table["PotEng"] - table["PotEng"][-1]) / natoms
+    return pd.DataFrame({
+        "time_ps": t, "density": moving_mean(t, table["Density"], half_width=half_width),
+        "energy": moving_mean(t, energy, half_width=half_width),
+    })  # fmt: skip
+
+
+def gallium_bonds(frame: Atoms) -> list[tuple[int, int, tuple[int, int, int]]]:
+    """Return the bonds of gallium as ``(i, j, image)``, for a drawing."""
+    found = mixing.bonds(frame)
+    own = found.symbols[found.metal] == "Ga"
+    return [
+        (int(i), int(j), (int(s[0]), int(s[1]), int(s[2])))
+        for i, j, s in zip(found.metal[own], found.anion[own], found.shift[own], strict=True)
+    ]
+
+
+def chloride_coordination(frames: Iterable[Atoms]) -> Estimate:
+    """Return how many Cl surround a Ga that has Cl only, with the error over those Ga.
+
+    NaN if there is none.
+    """
+    counts: list[int] = []
+    for frame in frames:
+        found = mixing.bonds(frame)
+        chlorine, fluorine = found.number("Ga", "Cl"), found.number("Ga", "F")
+        counts += chlorine[(found.symbols == "Ga") & (chlorine > 0) & (fluorine == 0)].tolist()
+    if not counts:
+        return Estimate(float("nan"), float("nan"))
+    x = np.array(counts, dtype=float)
+    error = float(x.std(ddof=1) / np.sqrt(len(x))) if len(x) > 1 else float("nan")
+    return Estimate(float(x.mean()), error)

@@ -13,8 +13,8 @@ from repro.clay.glass import GlassTransition
 from repro.figures import CYCLE
 
 if TYPE_CHECKING:
-    from repro.clay.mixing import Limit
     from repro.clay.mixing_chapter import Change
+    from repro.clay.salts import Limit
 
 
 def plot_changes(axes: Sequence[Axes], found: Sequence[Change], *, labels: tuple[str, str]) -> None:
@@ -55,7 +55,7 @@ def plot_exchange(
     column:
         ``relative`` or ``chlorine``.
     limits:
-        From :func:`repro.clay.mixing.limits`; their chlorine on gallium is drawn.
+        From :func:`repro.clay.salts.limits`; their chlorine on gallium is drawn.
     """
     for number, (words, own) in enumerate(series.items()):
         y, error = own[column], own[f"{column}_error"]

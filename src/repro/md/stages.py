@@ -126,14 +126,17 @@ class Reporter:
         self.total, self.timestep_fs, self.label, self.every = total, timestep_fs, label, every
         self.stream = stream if stream is not None else sys.stderr
         self._first: tuple[int, float] | None = None
+        self._reached = 0
         self._last = time.monotonic()
 
     def __call__(self, step: int) -> None:
         """Note that a step was reached."""
         now = time.monotonic()
-        if self._first is None or step < self._first[0]:
-            self._first = (step, now)
+        # A step that goes back ends a minimisation, whose pace says nothing of the run's.
+        if self._first is None or step < self._reached:
+            self._first, self._reached = (step, now), step
             return
+        self._reached = step
         # A minimisation before the run counts steps of its own; of those nothing is said.
         if now - self._last < self.every or not self._first[0] < step <= self.total:
             return
