@@ -207,8 +207,8 @@ def read_spectrum(path: Path, *, columns: Sequence[str | int] | None = None) -> 
     Parameters
     ----------
     path, columns:
-        Text file; names, or numbers from 1, of frequency (Hz), Re Z and Im Z (ohm); without, found by
-        name, or the first three where there are no names.
+        Text file; names, or numbers from 1, of frequency (Hz), Re Z and Im Z (ohm); without,
+        found by name, or the first three where there are no names.
 
     Raises
     ------
@@ -269,18 +269,24 @@ def _start(found: Spectrum, circuit: str) -> list[float]:
         values = nnls(matrix[:, :-1] / norms[:-1], matrix[:, -1])[0] / norms[:-1]
         return values, matrix[:, :-1] @ values - matrix[:, -1]
 
-    shortest, longest = -np.log(np.abs(s).max()), -np.log(np.abs(s).min())
-    grid = [np.array([alpha]) for alpha in np.arange(0.4, 1.0, 0.1)]
-    low, high, steps = [0.2], [1.0], [0.05]
-    if arc:
-        # An arc whose top lies beyond the highest frequency still shows its flank.
-        grid = [np.array([*a, tau, b]) for a in grid for b in (0.65, 0.9)
-                for tau in np.arange(shortest - 4.0, longest, 1.5)]  # fmt: skip
-        low, high, steps = [0.2, shortest - 9, 0.3], [1.0, longest + 2, 1.0], [0.05, 0.5, 0.05]
-    grid.sort(key=lambda shape: float((solve(shape)[1] ** 2).sum()))
-    fits = [least_squares(lambda p: solve(p)[1], p, bounds=(low, high), x_scale=steps, max_nfev=50)
-            for p in grid[: 4 if arc else 1]]  # fmt: skip
-    shape = min(fits, key=lambda fit: fit.cost).x
+    def search(starts: list[list[float]], edges: list[tuple[float, float]]) -> Floats:
+        low, high = np.array(edges).T
+        steps = np.minimum(0.1 * (high - low), 0.5)
+        fits = [least_squares(lambda p: solve(p)[1], start, bounds=(low, high), x_scale=steps,
+                              max_nfev=50) for start in starts]  # fmt: skip
+        best: Floats = min(fits, key=lambda one: one.cost).x
+        return best
+
+    alone, arc = arc, False
+    shape = search([[alpha] for alpha in (0.5, 0.7, 0.9)], [(0.2, 1.0)])
+    if alone:
+        arc = True
+        first, last = -np.log(np.abs(s).max()) - 4, -np.log(np.abs(s).min())
+        each = [min(([a, tau, b] for a in (shape[0], min(shape[0] + 0.05, 1.0)) for b in (0.65, 0.9)),
+                    key=lambda p: float((solve(np.array(p))[1] ** 2).sum()))
+                for tau in np.arange(first, last, 2.0)]  # fmt: skip
+        each.sort(key=lambda p: float((solve(np.array(p))[1] ** 2).sum()))
+        shape = search(each[:5], [(0.2, 1.0), (first - 5, last + 2), (0.3, 1.0)])
     r0, inverse, r1, inductance = solve(shape)[0]
     total = float(r0 + r1) or float(size.min())
     r0, r1 = max(r0, 1e-3 * total), max(r1, 1e-3 * total)

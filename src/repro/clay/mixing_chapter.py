@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -10,8 +11,9 @@ import pandas as pd
 from ase import Atoms
 from numpy.typing import NDArray
 
-from repro.clay import chapter, mixing, pairs
+from repro.clay import build, chapter, mixing, pairs
 from repro.clay.cycles import moving_mean
+from repro.clay.presets import Preset
 from repro.errors import DataError
 from repro.md.logs import Thermo
 from repro.md.statistics import Estimate, inefficiency
@@ -244,3 +246,33 @@ def chloride_coordination(frames: Iterable[Atoms]) -> Estimate:
     x = np.array(counts, dtype=float)
     error = float(x.std(ddof=1) / np.sqrt(len(x))) if len(x) > 1 else float("nan")
     return Estimate(float(x.mean()), error)
+
+
+def turn() -> float:
+    """Return the angle between the normals of neighbouring particles, degrees.
+
+    Raises
+    ------
+    DataError
+        If not all neighbours have the same.
+    """
+    unit = {"x": (1, 0, 0), "y": (0, 1, 0), "z": (0, 0, 1)}
+    normals = {site: np.array(unit[axis]) for site, axis in build.axes().items()}
+    angles = {
+        float(np.degrees(np.arccos(normals[a] @ normals[b])))
+        for a, b in itertools.combinations(normals, 2)
+        if sum(abs(i - j) for i, j in zip(a, b, strict=True)) == 1
+    }
+    if len(angles) != 1:
+        raise DataError(f"neighbouring particles are turned by {sorted(angles)} degrees")
+    return angles.pop()
+
+
+def ensembles(preset: Preset) -> str:
+    """Return the ensembles of a campaign's runs in words; single steps at rest do not count."""
+    kinds = set()
+    for one in preset.protocols.values():
+        for leg in one.legs(seed=1):
+            if leg.picoseconds > 0.01:
+                kinds.add(leg.ensemble.split()[3].upper())
+    return f"Nose-Hoover {' and '.join(sorted(kinds, reverse=True))}"
