@@ -255,46 +255,47 @@ def read_spectrum(path: Path, *, columns: Sequence[str | int] | None = None) -> 
 def _start(found: Spectrum, circuit: str) -> list[float]:
     """Return values near the best of a circuit, in the order of the package."""
     s, z = 2j * np.pi * found.frequency, found.impedance
-    size = np.abs(z)
-    arc, lead = "R1" in circuit, "L0" in circuit
+    size, lead = np.abs(z), "L0" in circuit
 
-    def solve(shape: Floats) -> tuple[Floats, Floats]:
-        """Return R0, 1/Q, R1, L0 and the residuals for given alpha, ln tau and alpha of an arc."""
-        parts = [np.ones_like(s), s ** -shape[0]]
-        parts.append(1 / (1 + (s * np.exp(shape[1])) ** shape[2]) if arc else 0 * s)
-        parts.append(s if lead else 0 * s)
+    def solve(shape: Sequence[float]) -> tuple[Floats, Floats]:
+        """Return R0, 1/Q, L0, R1 and the residuals for alpha, and ln tau and alpha of an arc."""
+        parts = [np.ones_like(s), s ** -shape[0], s if lead else 0 * s]
+        if len(shape) > 1:
+            parts.append(1 / (1 + (s * np.exp(shape[1])) ** shape[2]))
         scaled = np.array([*parts, z]).T / size[:, None]
         matrix = np.concatenate([scaled.real, scaled.imag])
-        norms = np.maximum(np.linalg.norm(matrix, axis=0), 1e-300)
-        values = nnls(matrix[:, :-1] / norms[:-1], matrix[:, -1])[0] / norms[:-1]
+        norms = np.maximum(np.linalg.norm(matrix, axis=0), 1e-300)[:-1]
+        values = nnls(matrix[:, :-1] / norms, matrix[:, -1])[0] / norms
         return values, matrix[:, :-1] @ values - matrix[:, -1]
 
-    def search(starts: list[list[float]], edges: list[tuple[float, float]]) -> Floats:
-        low, high = np.array(edges).T
-        steps = np.minimum(0.1 * (high - low), 0.5)
-        fits = [least_squares(lambda p: solve(p)[1], start, bounds=(low, high), x_scale=steps,
+    def search(starts: list[list[float]], *edges: tuple[float, float]) -> Floats:
+        bounds = np.array(edges).T
+        steps = np.minimum(0.1 * np.ptp(bounds, axis=0), 0.5)
+        fits = [least_squares(lambda p: solve(p)[1], start, bounds=bounds, x_scale=steps,
                               max_nfev=50) for start in starts]  # fmt: skip
         best: Floats = min(fits, key=lambda one: one.cost).x
         return best
 
-    alone, arc = arc, False
-    shape = search([[alpha] for alpha in (0.5, 0.7, 0.9)], [(0.2, 1.0)])
-    if alone:
-        arc = True
+    def cost(shape: list[float]) -> float:
+        return float((solve(shape)[1] ** 2).sum())
+
+    shape = search([[0.5], [0.7], [0.9]], (0.2, 1.0))
+    if "R1" in circuit:
+        # An arc whose top lies beyond the highest frequency still shows its flank.
         first, last = -np.log(np.abs(s).max()) - 4, -np.log(np.abs(s).min())
         each = [min(([a, tau, b] for a in (shape[0], min(shape[0] + 0.05, 1.0)) for b in (0.65, 0.9)),
-                    key=lambda p: float((solve(np.array(p))[1] ** 2).sum()))
-                for tau in np.arange(first, last, 2.0)]  # fmt: skip
-        each.sort(key=lambda p: float((solve(np.array(p))[1] ** 2).sum()))
-        shape = search(each[:5], [(0.2, 1.0), (first - 5, last + 2), (0.3, 1.0)])
-    r0, inverse, r1, inductance = solve(shape)[0]
-    total = float(r0 + r1) or float(size.min())
-    r0, r1 = max(r0, 1e-3 * total), max(r1, 1e-3 * total)
-    electrode = [1 / max(inverse, 1e-6 * total), float(shape[0])]
+                    key=cost) for tau in np.arange(first, last, 2.0)]  # fmt: skip
+        edges = ((0.2, 1.0), (first - 5, last + 2), (0.3, 1.0))
+        shape = search(sorted(each, key=cost)[:5], *edges)
+    r0, inverse, inductance, *arc = solve(shape)[0]
+    total = float(r0 + sum(arc)) or float(size.min())
+    # The package wants to start inside its bounds, which are 0.
+    values = [max(inductance, 1e-3 * total / float(np.abs(s).max()))] if lead else []
+    values.append(max(r0, 1e-3 * total))
     if arc:
-        electrode = [r1, float(np.exp(shape[1] * shape[2]) / r1), float(shape[2]), *electrode]
-    inductances = [max(inductance, 1e-3 * total / float(np.abs(s).max()))] if lead else []
-    return [float(value) for value in (*inductances, r0, *electrode)]
+        r1 = max(arc[0], 1e-3 * total)
+        values += [r1, np.exp(shape[1] * shape[2]) / r1, shape[2]]
+    return [float(value) for value in (*values, 1 / max(inverse, 1e-6 * total), shape[0])]
 
 
 def fit_circuit(found: Spectrum, circuit: str) -> CircuitFit:

@@ -1,0 +1,152 @@
+"""What the chapter on the glass transition shows: specific volume of cooling runs, and Tg.
+
+Three seeds cooled at one rate give three transitions.  Their mean carries the larger of two
+errors: the spread over seeds, and the mean bootstrap error of a single fit, which the spread
+of three can miss.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from repro.clay import chapter, glass
+from repro.clay.glass import GlassTransition
+from repro.errors import InputError
+from repro.md.logs import Thermo
+from repro.md.statistics import Estimate
+
+Floats = NDArray[np.float64]
+PER_DECADE = (3.0, 5.0)
+"""K by which Tg moves with a decade of the cooling rate, usual range."""
+LABORATORY = 0.1
+"""K/s, an ordinary calorimeter's rate (6 K/min)."""
+
+
+def specific_volume(table: Thermo, *, bin_k: float = 5.0) -> tuple[Floats, Floats]:
+    """Return temperature (K) and specific volume (cm^3/g), mean over bins of temperature.
+
+    Parameters
+    ----------
+    table:
+        Thermo table of a cooling run: columns Temp and Density (g/cm^3).
+    bin_k:
+        Width of the bins in K.  A single row scatters by several per cent in such small
+        cells, so that fits to rows would see noise alone.
+
+    Raises
+    ------
+    InputError
+        For a width that is not positive.
+    """
+    if not bin_k > 0:
+        raise InputError(f"bins of {bin_k} K: expected a positive width")
+    t, v = table["Temp"], 1.0 / table["Density"]
+    # Bins follow the order of the run, so that a fluctuation of T does not sort V.
+    number = max(int((t.max() - t.min()) / bin_k), 1)
+    parts = np.array_split(np.arange(len(t)), min(number, len(t)))
+    return (np.array([t[p].mean() for p in parts]), np.array([v[p].mean() for p in parts]))
+
+
+@dataclass(frozen=True)
+class Cooled:
+    """The transitions of one cooling rate.
+
+    Attributes
+    ----------
+    rate:
+        K/ps.
+    points:
+        Seed to temperatures (K) and specific volumes (cm^3/g).
+    fits:
+        Method to seed to transition; a seed without a kink is missing.
+    """
+
+    rate: float
+    points: dict[int, tuple[Floats, Floats]]
+    fits: dict[str, dict[int, GlassTransition]]
+
+    def temperature(self, method: str = "hyperbola") -> Estimate:
+        """Return Tg in K over the seeds, with the larger of the two errors; NaN without a fit."""
+        found = list(self.fits[method].values())
+        if not found:
+            return Estimate(float("nan"), float("nan"))
+        over = chapter.over_seeds([one.temperature for one in found])
+        # Half of a 95 % interval is two errors of one fit.
+        single = float(np.mean([(one.high - one.low) / 4 for one in found])) / np.sqrt(len(found))
+        return Estimate(over.value, float(np.nanmax([over.error, single])))
+
+    def pooled(self) -> tuple[Floats, Floats]:
+        """Return the points of all seeds, sorted by temperature."""
+        t = np.concatenate([p[0] for p in self.points.values()])
+        v = np.concatenate([p[1] for p in self.points.values()])
+        order = np.argsort(t, kind="stable")
+        return t[order], v[order]
+
+
+def cooled(
+    tables: Mapping[int, Thermo], *, rate: float, bin_k: float = 5.0, samples: int = 200
+) -> Cooled:
+    """Return the transitions of cooling runs at one rate.
+
+    Parameters
+    ----------
+    tables:
+        Seed to the thermo table of its ramp.
+    rate:
+        K/ps.
+    bin_k:
+        As for :func:`specific_volume`.
+    samples:
+        Of the bootstrap.
+    """
+    points = {seed: specific_volume(table, bin_k=bin_k) for seed, table in tables.items()}
+    fits: dict[str, dict[int, GlassTransition]] = {"lines": {}, "hyperbola": {}}
+    for method, own in fits.items():
+        for seed, (t, v) in points.items():
+            try:
+                own[seed] = glass.transition(t, v, method=method, samples=samples)
+            except InputError:
+                continue  # no kink: said by its absence
+    return Cooled(rate, points, fits)
+
+
+def laboratory(found: Estimate, rate: float) -> tuple[float, float]:
+    """Return the range of Tg (K) at a calorimeter's rate: 3 to 5 K lower for each decade.
+
+    Parameters
+    ----------
+    found:
+        At ``rate``, K.
+    rate:
+        K/ps.
+
+    Raises
+    ------
+    InputError
+        For a rate that is not positive.
+    """
+    if not rate > 0:
+        raise InputError(f"cooling rate {rate} K/ps: expected a positive number")
+    decades = float(np.log10(rate * 1e12 / LABORATORY))
+    return found.value - PER_DECADE[1] * decades, found.value - PER_DECADE[0] * decades
+
+
+def table(runs: Mapping[str, Cooled]) -> pd.DataFrame:
+    """Return each seed's transition by both methods, one row a run and seed."""
+    rows = []
+    for name, one in runs.items():
+        for seed in one.points:
+            row: dict[str, object] = {"run": name, "rate (K/ps)": one.rate, "seed": seed}
+            for method in ("lines", "hyperbola"):
+                fit = one.fits[method].get(seed)
+                row[f"{method} (K)"] = (
+                    "no kink" if fit is None
+                    else f"{fit.temperature:.0f} ({fit.low:.0f} to {fit.high:.0f})"
+                )  # fmt: skip
+            rows.append(row)
+    return pd.DataFrame(rows).set_index("run")
