@@ -1,0 +1,124 @@
+"""Zones along a shear run whose events are planted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import pandas as pd
+import pytest
+from ase import Atoms
+
+from repro.clay import zones_chapter as look
+from repro.errors import InputError
+
+EDGE = 18.0
+
+
+def glass(seed: int = 0) -> Atoms:
+    """GaCl4-like sites on the left, GaF4-like ones on the right, on a jittered grid."""
+    rng = np.random.default_rng(seed)
+    symbols: list[str] = []
+    x: list[np.ndarray] = []
+    arms = np.array([[1, 1, 1], [1, -1, -1], [-1, 1, -1], [-1, -1, 1]]) / np.sqrt(3)
+    for site in np.argwhere(np.ones((3, 3, 3))):
+        chlorine = site[0] == 0
+        centre = 6.0 * site + 3.0 + rng.uniform(-0.2, 0.2, 3)
+        symbols += ["Ga", *4 * ["Cl" if chlorine else "F"], "Li"]
+        x += [centre, *(centre + (2.15 if chlorine else 1.85) * arms), [*(centre + 3.0)]]
+    return Atoms(symbols, positions=np.array(x) % EDGE, cell=3 * [EDGE], pbc=True)
+
+
+def run(
+    *, seed: int = 0, frames: int = 6, size: float = 1.2, where: str = "Cl", noise: float = 0.02
+) -> Iterator[Atoms]:
+    """Shear in steps of 0.01; in each, one gallium with its shell jumps."""
+    rng = np.random.default_rng(seed)
+    first = glass(seed)
+    symbols = np.array(first.get_chemical_symbols())
+    fractional = first.get_scaled_positions()
+    for k in range(frames):
+        cell = np.array([[EDGE, 0, 0], [0, EDGE, 0], [0, 0.01 * k * EDGE, EDGE]])
+        atoms = Atoms(symbols, scaled_positions=fractional, cell=cell, pbc=True)
+        atoms.info = {"time_ps": 2.0 * k, "strain": 0.01 * k}
+        yield atoms
+        fractional = fractional + rng.normal(0, noise, fractional.shape) / EDGE
+        sites = [g for g in np.flatnonzero(symbols == "Ga") if symbols[g + 1] == where]
+        if sites and size:
+            centre = rng.choice(sites)
+            moved = np.arange(centre, centre + 5)
+            jump = rng.normal(0, 1, 3)
+            fractional[moved] += size * jump / np.linalg.norm(jump) / EDGE
+
+
+def test_strain_from_time() -> None:
+    frames = [f for f in look.strained(run(frames=3), rate_per_s=5e9)]
+    assert [f.info["strain"] for f in frames] == pytest.approx([0.0, 0.01, 0.02])
+    with pytest.raises(InputError, match="shear rate 0"):
+        next(look.strained(run(), rate_per_s=0))
+
+
+def test_a_planted_event_is_a_zone_in_each_interval() -> None:
+    found = list(look.intervals(run(), threshold=15.0))
+    assert [one.strain for one in found] == pytest.approx([0.005, 0.015, 0.025, 0.035, 0.045])
+    for one in found:
+        assert one.found and one.found[0].size >= 3
+        symbols = np.array(one.atoms.get_chemical_symbols())
+        assert set(symbols[one.found[0].indices]) <= {"Ga", "Cl"}
+    table = look.history(found)
+    assert (table.zones >= 1).all() and (table.largest <= 8).all() and (table.windings == 0).all()
+    assert (table.participation < 0.5).all() and table.psi.min() > 0
+    assert (table.share < 0.1).all()
+
+
+def test_without_events_there_are_none() -> None:
+    quiet = list(look.intervals(run(size=0.0), threshold=15.0))
+    table = look.history(quiet)
+    assert (table.zones == 0).all() and (table.largest == 0).all() and (table.share == 0).all()
+
+
+def test_the_threshold_of_a_run_without_load() -> None:
+    limit = look.noise_threshold(run(size=0.0, frames=10), share=1e-2)
+    values = np.concatenate([
+        one.field.d2min[np.isin(np.array(one.atoms.get_chemical_symbols()), look.FRAME)]
+        for one in look.intervals(run(size=0.0, frames=10))
+    ])  # fmt: skip
+    assert np.mean(values > limit) == pytest.approx(1e-2, abs=3e-3)
+    assert look.noise_threshold(run(size=0.0, frames=10), share=1e-3) > limit
+    with pytest.raises(InputError, match="fewer than two frames"):
+        look.noise_threshold(run(frames=1))
+    with pytest.raises(InputError, match="share 0"):
+        look.noise_threshold(run(), share=0)
+
+
+def test_chlorine_in_zones_is_seen_where_it_was_planted() -> None:
+    made = {s: look.makeup(look.intervals(run(seed=s), threshold=15.0)) for s in (1, 2, 3)}
+    for one in made.values():
+        assert one.difference() > 0.5 and one.mostly_chlorine() == 1.0
+        assert len(one.share) == len(one.inside) == len(one.strain) == 5 * 27
+    found = look.chlorine_in_zones(made, samples=300)
+    assert found.difference > 0.5 and found.p_value < 0.01 and found.units == 3
+    assert look.correlate(made, samples=50).rho > 0
+
+
+def test_zones_among_fluorine_are_not_called_chlorine_rich() -> None:
+    made = {s: look.makeup(look.intervals(run(seed=s, where="F"), threshold=15.0)) for s in (1, 2)}
+    assert all(one.difference() < 0 and one.mostly_chlorine() < 0.5 for one in made.values())
+    assert look.chlorine_in_zones(made, samples=300).p_value > 0.5
+
+
+def test_nothing_in_zones_has_no_difference() -> None:
+    one = look.makeup(look.intervals(run(size=0.0), threshold=1e9))
+    assert np.isnan(one.difference()) and np.isnan(one.mostly_chlorine())
+    with pytest.raises(InputError, match="no intervals"):
+        look.makeup([])
+
+
+def test_stages_are_means_over_ranges_and_seeds() -> None:
+    table = pd.DataFrame({"strain": [0.005, 0.015, 0.025, 0.035], "largest": [1, 3, 10, 20]})
+    other = table.assign(largest=[3, 5, 10, 40])
+    low, high = look.stages({1: table, 2: other}, edges=[0.0, 0.02, 0.04], column="largest")
+    assert low.value == pytest.approx(3.0) and high.value == pytest.approx(20.0)
+    assert low.error == pytest.approx(1.0) and high.error == pytest.approx(5.0)
+    with pytest.raises(InputError, match="seed 1: no interval"):
+        look.stages({1: table}, edges=[0.1, 0.2], column="largest")
