@@ -1,0 +1,62 @@
+"""The ratios that benchmarks/analysis.py prints."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+import pytest
+from helpers import REPOSITORY
+
+from repro.errors import InputError
+
+
+@pytest.fixture(scope="module")
+def bench() -> ModuleType:
+    file = REPOSITORY / "benchmarks" / "analysis.py"
+    spec = importlib.util.spec_from_file_location("benchmarks_analysis", file)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_frames_are_sheared_and_shaken(bench: ModuleType) -> None:
+    run = bench.frames(200, 3)
+    assert len(run) == 3 and 200 <= len(run[0]) < 400
+    cells = [f.cell.array for f in run]
+    assert cells[2][2, 1] - cells[0][2, 1] == pytest.approx(0.02 * cells[0][2, 2])
+    assert all(np.linalg.det(c) == pytest.approx(np.linalg.det(cells[0])) for c in cells)
+    with pytest.raises(InputError, match="1 frames"):
+        bench.frames(200, 1)
+
+
+def test_ratio_and_verdict(bench: ModuleType) -> None:
+    seconds = {"ours": {"g(r)": 0.2, "D2min": 0.3}, "freud": {"g(r)": 0.25},
+               "OVITO": {"g(r)": 0.1, "D2min": 0.6}}  # fmt: skip
+    table = bench.ratios(seconds).set_index(["task", "library"])["ours / this"]
+    assert table["g(r)", "freud"] == pytest.approx(0.8)
+    assert table["g(r)", "OVITO"] == pytest.approx(2.0)
+    assert table["D2min", "OVITO"] == pytest.approx(0.5)
+    lines = bench.verdicts(bench.ratios(seconds))
+    assert lines[0] == "g(r): 2.00 of OVITO's time, asked for at most 1: MISSED"
+    assert lines[1] == "D2min: 0.50 of OVITO's time, asked for at most 1: met"
+    alone = bench.verdicts(bench.ratios({"ours": {"g(r)": 1.0, "D2min": 1.0}}))
+    assert alone == ["g(r): nothing to compare with", "D2min: nothing to compare with"]
+
+
+def test_a_python_without_ovito_is_said(bench: ModuleType, tmp_path: Path) -> None:
+    script = tmp_path / "python"
+    script.write_text("#!/bin/sh\necho 'No module named ovito' >&2\nexit 1\n", encoding="utf-8")
+    script.chmod(0o755)
+    with pytest.raises(InputError, match="could not run; it said: No module named ovito"):
+        bench.ovito(bench.frames(100, 2), script)
+
+
+@pytest.mark.live
+def test_a_quick_run(bench: ModuleType, capsys: pytest.CaptureFixture[str]) -> None:
+    assert bench.main(["--atoms", "1200", "--frames", "2"]) == 0
+    out = capsys.readouterr().out
+    assert "freud" in out and "missing: OVITO" in out and "D2min: nothing to compare with" in out
