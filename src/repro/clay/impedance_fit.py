@@ -35,6 +35,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.linalg import norm, pinv
 from numpy.typing import NDArray
 from scipy.optimize import least_squares, nnls
 
@@ -57,10 +58,7 @@ UNIT = re.compile(r"[\s/\[(_]+([a-zµμ]?(?:hz|ohms?|Ω|Ω)[^\])]*)[\])]?$", re.
 
 @dataclass(frozen=True)
 class Spectrum:
-    """A spectrum from high to low frequency: (N,) Hz, and ohm with Im Z < 0 if capacitive.
-
-    ``sign`` says in words what was done with the sign of the imaginary part.
-    """
+    """(N,) Hz, high to low, and ohm, Im Z < 0 if capacitive; what was done with its sign."""
 
     frequency: Floats
     impedance: Complex
@@ -81,7 +79,7 @@ class CircuitFit:
     residual, aicc:
         Root mean square of the relative residuals; the criterion, lower is better.
     impedance:
-        (N,) of the circuit at the frequencies of the spectrum, ohm.
+        (N,) of the circuit at the frequencies of the spectrum.
     """
 
     circuit: str
@@ -227,9 +225,8 @@ def read_spectrum(path: Path, *, columns: Sequence[str | int] | None = None) -> 
     if mark is None:
         raise InputError(f"{path}: no line of three numbers: expected frequency, Re Z and Im Z")
     head = next((line for line in lines[:first][::-1] if line.strip(" \t#%")), "")
-    names = _split(head.lstrip("#% "), mark)
     # What has fewer parts than columns is a title.
-    names = names if len(names) >= 3 else []
+    names = part if len(part := _split(head.lstrip("#% "), mark)) >= 3 else []
     try:
         chosen = _columns(names, columns)
         rows = []
@@ -257,14 +254,14 @@ def _start(found: Spectrum, circuit: str) -> list[float]:
     s, z = 2j * np.pi * found.frequency, found.impedance
     size, lead = np.abs(z), "L0" in circuit
 
-    def solve(shape: Sequence[float]) -> tuple[Floats, Floats]:
+    def solve(shape: Any) -> tuple[Floats, Floats]:
         """Return R0, 1/Q, L0, R1 and the residuals for alpha, and ln tau and alpha of an arc."""
         parts = [np.ones_like(s), s ** -shape[0], s if lead else 0 * s]
         if len(shape) > 1:
             parts.append(1 / (1 + (s * np.exp(shape[1])) ** shape[2]))
         scaled = np.array([*parts, z]).T / size[:, None]
         matrix = np.concatenate([scaled.real, scaled.imag])
-        norms = np.maximum(np.linalg.norm(matrix, axis=0), 1e-300)[:-1]
+        norms = np.maximum(norm(matrix, axis=0), 1e-300)[:-1]
         values = nnls(matrix[:, :-1] / norms, matrix[:, -1])[0] / norms
         return values, matrix[:, :-1] @ values - matrix[:, -1]
 
@@ -276,17 +273,13 @@ def _start(found: Spectrum, circuit: str) -> list[float]:
         best: Floats = min(fits, key=lambda one: one.cost).x
         return best
 
-    def cost(shape: list[float]) -> float:
-        return float((solve(shape)[1] ** 2).sum())
-
     shape = search([[0.5], [0.7], [0.9]], (0.2, 1.0))
     if "R1" in circuit:
         # An arc whose top lies beyond the highest frequency still shows its flank.
         first, last = -np.log(np.abs(s).max()) - 4, -np.log(np.abs(s).min())
-        each = [min(([a, tau, b] for a in (shape[0], min(shape[0] + 0.05, 1.0)) for b in (0.65, 0.9)),
-                    key=cost) for tau in np.arange(first, last, 2.0)]  # fmt: skip
-        edges = ((0.2, 1.0), (first - 5, last + 2), (0.3, 1.0))
-        shape = search(sorted(each, key=cost)[:5], *edges)
+        each = [[shape[0], tau, 0.8] for tau in np.arange(first, last, 2.0)]
+        each.sort(key=lambda p: float(norm(solve(p)[1])))
+        shape = search(each[:5], (0.2, 1.0), (first - 5, last + 2), (0.3, 1.0))
     r0, inverse, inductance, *arc = solve(shape)[0]
     total = float(r0 + sum(arc)) or float(size.min())
     # The package wants to start inside its bounds, which are 0.
@@ -332,9 +325,9 @@ def fit_circuit(found: Spectrum, circuit: str) -> CircuitFit:
     fitted = curve(best)
     rest = fitted - np.concatenate([z.real, z.imag]) / np.tile(np.abs(z), 2)
     squares, m, k = float((rest**2).sum()), len(rest), len(best)
-    length = np.linalg.norm(jacobian, axis=0)
+    length = norm(jacobian, axis=0)
     length[length == 0] = 1.0
-    inverse = np.linalg.pinv(jacobian / length, rcond=1e-9)
+    inverse = pinv(jacobian / length, rcond=1e-9)
     covariance = inverse @ inverse.T * squares / (m - k) * np.outer(unit / length, unit / length)
     errors = np.sqrt(np.diag(covariance))
     k += 1

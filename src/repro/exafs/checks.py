@@ -65,7 +65,7 @@ def _ascends(values: Floats) -> bool:
 
 
 def _looks_like_energy(values: Floats) -> bool:
-    return _ascends(values) and LOWEST <= values[0] and values[-1] <= HIGHEST
+    return _ascends(values) and values[0] >= LOWEST and values[-1] <= HIGHEST
 
 
 def axis(energy: Floats, mu: Floats, *, source: str, where: Sequence[str],
@@ -76,6 +76,8 @@ def axis(energy: Floats, mu: Floats, *, source: str, where: Sequence[str],
     ----------
     energy, mu:
         (N,), finite.
+    source, where:
+        File and places of the points, for messages.
     near:
         Edge that is expected, eV; only makes a message clearer.
 
@@ -124,6 +126,8 @@ def edge(energy: Floats, mu: Floats, *, expected: str, within: float, source: st
         Such as ``"Ga K"``.
     within:
         Largest distance from the tabulated energy, eV.
+    source:
+        For messages.
 
     Raises
     ------
@@ -166,7 +170,7 @@ def window(
 ) -> None:
     """Check that a scan fills the Fourier window, finely enough for ``r_max``.
 
-    A step of k must be below :math:`\\pi / 2 R_{max}`, or waves of that distance are lost.
+    A step of k must be below pi / (2 r_max), or waves of that distance are lost.
 
     Raises
     ------
