@@ -145,6 +145,16 @@ def test_a_thermo_table_survives_the_file(tmp_path: Path) -> None:
         assert found[name] == pytest.approx(table[name], rel=1e-7)
 
 
+@pytest.mark.parametrize(
+    ("protocol", "frames", "every"),
+    [("anneal", 1, 1), ("anneal", 51, 1), ("anneal", 101, 1), ("anneal", 201, 2),
+     ("anneal", 206, 5), ("stress-50", 21, 4), ("stress-50", 6, 1), ("diffusion-500", 401, 1)],
+)  # fmt: skip
+def test_thinning_keeps_the_ends(protocol: str, frames: int, every: int) -> None:
+    assert collect._every(protocol, frames) == every
+    assert (frames - 1) % every == 0
+
+
 def test_nothing_to_restore_is_said(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no states"):
         collect.restore(tmp_path, tmp_path / "w")

@@ -25,8 +25,8 @@ from repro.errors import InputError
 from repro.md import logs
 from repro.md.logs import Thermo
 
-MOST_FRAMES = 100
-FEW_FRAMES = 5
+MOST_FRAMES = 101
+FEW_FRAMES = 6
 RUNS = "runs.csv"
 KEPT = (SANDWICH, ASSEMBLY, ANNEAL)
 """Steps whose last state is kept."""
@@ -74,11 +74,15 @@ def read_thermo(file: Path) -> Thermo:
 
 
 def _every(protocol: str, frames: int) -> int:
+    """Return how to thin a leg so that its first and its last frame stay."""
     # Cycles are read at the ends of pulses; a diffusion run needs every frame.
-    if protocol.startswith("diffusion"):
+    if protocol.startswith("diffusion") or frames < 3:
         return 1
     most = FEW_FRAMES if protocol.startswith("stress") else MOST_FRAMES
-    return max(1, -(-frames // most))
+    every = max(1, -(-(frames - 1) // (most - 1)))
+    while (frames - 1) % every:
+        every += 1
+    return every
 
 
 def _frames(where: Path, timestep_fs: float) -> int:
