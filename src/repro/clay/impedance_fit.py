@@ -5,13 +5,14 @@ cannot cross the foil, so low frequencies show the double layer, a constant phas
 :math:`Z = 1/(Q (i\omega)^\alpha)`.  Two circuits are fitted by the package ``impedance``,
 each with and without the inductance of the leads in series: ``R0-CPE1``, a resistance and
 the electrode, and ``R0-p(R1,CPE1)-CPE2`` with an arc between (grains, or the capacitance
-of the bulk).  The one of lowest corrected Akaike criterion is chosen,
+of the bulk).  By the corrected Akaike criterion,
 
 .. math:: \mathrm{AICc} = m \ln\frac{S}{m} + 2k + \frac{2k(k+1)}{m-k-1} ,
 
 with the sum :math:`S` of the :math:`m` squared residuals relative to :math:`|Z|` (two per
-frequency) and :math:`k` parameters, the noise counted.  The resistance of the electrolyte
-is where the electrode begins, R0 or R0 + R1: every arc is taken as the electrolyte's, and
+frequency) and :math:`k` parameters, the noise counted, the simplest within 10 of the
+lowest is chosen: an arc can be fitted to noise.  The resistance of the electrolyte is
+where the electrode begins, R0 or R0 + R1: every arc is taken as the electrolyte's, and
 leads as without resistance.  Errors are those of the residuals' own scatter, taken as
 independent and as the same part of :math:`|Z|` at all frequencies.
 
@@ -44,10 +45,10 @@ from repro.md.statistics import Estimate
 
 Floats = NDArray[np.float64]
 Complex = NDArray[np.complex128]
-FEWEST, DECADES = 15, 3.0
+FEWEST, DECADES, EVIDENCE = 15, 3.0, 10.0
 CIRCUITS = ("R0-CPE1", "L0-R0-CPE1", "R0-p(R1,CPE1)-CPE2", "L0-R0-p(R1,CPE1)-CPE2")
-LARGEST_RESIDUAL = 0.015  # of the Kramers-Kronig test, root mean square
-EXACT = 1e-6  # relative residuals below this are no evidence for a circuit
+# Of the Kramers-Kronig test; and a residual below which nothing is evidence for a circuit.
+LARGEST_RESIDUAL, EXACT = 0.015, 1e-6
 WORDS = {
     "frequency": ("freq", "frequency", "f"),
     "real part": ("rez", "zre", "zreal", "re", "real", "z'"),
@@ -76,10 +77,8 @@ class CircuitFit:
         (CPE1_0 is the Q and CPE1_1 the exponent).
     resistance:
         Of the electrolyte, ohm: R0, or R0 + R1 with their covariance.
-    residual, aicc:
-        Root mean square of the relative residuals; the criterion, lower is better.
-    impedance:
-        (N,) of the circuit at the frequencies of the spectrum.
+    residual, aicc, impedance:
+        Root mean square of the relative residuals; the criterion; (N,) of the circuit.
     """
 
     circuit: str
@@ -292,13 +291,7 @@ def _start(found: Spectrum, circuit: str) -> list[float]:
 
 
 def fit_circuit(found: Spectrum, circuit: str) -> CircuitFit:
-    """Return one of the circuits fitted to a spectrum, residuals relative to the modulus.
-
-    Raises
-    ------
-    InputError
-        For a circuit that is not in ``CIRCUITS``, or a fit that does not converge.
-    """
+    """Return one of ``CIRCUITS`` fitted; InputError for another or where it does not converge."""
     if circuit not in CIRCUITS:
         raise InputError(f"circuit {circuit!r}: expected one of {', '.join(CIRCUITS)}")
     package: Any = importlib.import_module("impedance.models.circuits")
@@ -306,7 +299,8 @@ def fit_circuit(found: Spectrum, circuit: str) -> CircuitFit:
     model = package.CustomCircuit(circuit, initial_guess=start)
     try:
         # Steps relative to each parameter: scipy's own are absolute below 1, and a Q is tiny.
-        model.fit(f, z, weight_by_modulus=True, x_scale=start, diff_step=1e-6, maxfev=100)
+        model.fit(f, z, weight_by_modulus=True, x_scale=start, diff_step=1e-6, ftol=1e-9,
+                  xtol=1e-7, maxfev=100)  # fmt: skip
     except RuntimeError as error:
         raise InputError(f"{circuit}: {error}: expected a spectrum it can fit") from None
     names, best = model.get_param_names()[0], np.array(model.parameters_, dtype=float)
@@ -342,12 +336,12 @@ def fit_circuit(found: Spectrum, circuit: str) -> CircuitFit:
 
 
 def fit(found: Spectrum) -> list[CircuitFit]:
-    """Return the circuits that converge by rising AICc: the first is the chosen one.
+    """Return the circuits that converge: the chosen one, then the others by rising AICc.
 
     Raises
     ------
     InputError
-        Where none can be fitted, or the resistance of the best is not known to a half.
+        Where none can be fitted, or the chosen resistance is not known to a half.
     """
     made, failed = [], []
     for circuit in CIRCUITS:
@@ -357,12 +351,13 @@ def fit(found: Spectrum) -> list[CircuitFit]:
             failed.append(str(error))
     if not made:
         raise InputError("; ".join(failed))
-    made.sort(key=lambda one: one.aicc)
-    best = made[0].resistance
+    enough = min(one.aicc for one in made) + EVIDENCE
+    chosen = next(one for one in made if one.aicc <= enough)
+    best = chosen.resistance
     if not best.error <= best.value / 2:
         raise InputError(f"resistance {best.value:.3g} +/- {best.error:.2g} ohm: expected a spectrum "
                          "that shows where the electrode begins; measure at higher frequency")  # fmt: skip
-    return made
+    return [chosen, *sorted((one for one in made if one is not chosen), key=lambda one: one.aicc)]
 
 
 def kramers_kronig(found: Spectrum) -> KramersKronig:
