@@ -16,6 +16,7 @@ from repro.exafs import edges
 
 Floats = NDArray[np.float64]
 MIN_POINTS = 50
+SECOND = 0.25  # of the edge; EXAFS beyond 100 eV gives steps of up to a sixth or so
 LOWEST, HIGHEST = 1000.0, 200_000.0  # eV, of a scan
 
 
@@ -94,9 +95,10 @@ def axis(energy: Floats, mu: Floats, *, source: str, where: Sequence[str],
     if low < 0:
         raise InputError(f"{found}; expected eV on an absolute scale, not relative to the edge")
     if high < LOWEST:
-        if near is not None and low < near / 1000 < high:
+        falling = energy[0] > energy[-1]
+        if near is not None and low < near / 1000 < high and not falling:
             raise InputError(f"{found} look like keV; expected eV (read with unit='keV')")
-        angle = " (falling: a monochromator angle in degrees?)" if energy[0] > energy[-1] else ""
+        angle = " (falling: a monochromator angle in degrees?)" if falling else ""
         raise InputError(f"{found}{angle}; expected eV, {LOWEST:g} to {HIGHEST:g}")
     if high > HIGHEST:
         raise InputError(f"{found}; expected eV, {LOWEST:g} to {HIGHEST:g} (monochromator steps?)")
@@ -132,7 +134,7 @@ def edge(energy: Floats, mu: Floats, *, expected: str, within: float, source: st
     Raises
     ------
     InputError
-        For no clear jump, one downwards, or another edge, which is named.
+        For no clear jump, one downwards, another edge, which is named, or two edges.
     """
     energy_there = edges.tabulated(expected)
     wanted = f"expected the {expected} edge near {energy_there:.0f} eV"
@@ -154,6 +156,12 @@ def edge(energy: Floats, mu: Floats, *, expected: str, within: float, source: st
         raise InputError(
             f"{source}: the edge is at {found.energy:.0f} eV (nearest in xraydb: "
             f"{edges.nearest(found.energy)}); {wanted}, within {within:g} eV"
+        )
+    if abs(found.other_height) > SECOND * found.height:
+        raise InputError(
+            f"{source}: besides the edge at {found.energy:.0f} eV a step of {found.other_height:.3g} "
+            f"at {found.other_energy:.0f} eV (nearest in xraydb: {edges.nearest(found.other_energy)}); "
+            f"{wanted} alone (It and Iref swapped, or the foil seen in the sample's channel?)"
         )
     return found
 

@@ -2,12 +2,13 @@ r"""Where an absorption edge is, how high it jumps, and which edge it may be.
 
 The edge energy is the maximum of the derivative of mu(E).  A polynomial of fifth degree is
 fitted to the points around it, and the zero of its second derivative taken, so that the
-energy is not bound to a grid point.  Its error is made of two parts: the noise of the points,
+energy is not bound to a grid point.  Its error has three parts: the noise of the points,
 
 .. math:: \sigma_E = \sqrt{g^T C g} / |\mu'''(E_0)|,
 
 with :math:`C` the covariance of the coefficients and :math:`g` the gradient of
-:math:`\mu''(E_0)` by them, and what a window half as wide again changes.
+:math:`\mu''(E_0)` by them; what a window half as wide again changes; and what points a step
+apart can resolve, the step over :math:`\sqrt{12}`.
 
 The photoelectron's wave number is :math:`k = \sqrt{2 m (E - E_0)} / \hbar`.
 """
@@ -45,12 +46,16 @@ class Jump:
         Standard deviation of one point of mu.
     clear:
         Whether it stands out from noise and from the other steps of the curve.
+    other_energy, other_height:
+        The largest other step, 100 to 800 eV away; NaN and 0 where the scan has none.
     """
 
     energy: float
     height: float
     noise: float
     clear: bool
+    other_energy: float = float("nan")
+    other_height: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -152,8 +157,14 @@ def jump(energy: ArrayLike, mu: ArrayLike) -> Jump:
     best = int(np.argmax(np.abs(steps)))
     height, noise = float(steps[best]), scatter(x, y)
     others = float(np.percentile(np.abs(steps), 75))
-    clear = abs(height) > 4 * others and abs(height) > 5 * noise
-    return Jump(float(grid[k[best]] - 0.5), height, noise, clear)
+    clear = abs(height) > max(4 * others, 5 * noise, 1e-6 * float(np.ptp(y)))
+    place = grid[k] - 0.5
+    distance = np.abs(place - place[best])
+    away = np.flatnonzero((distance > 100) & (distance < 800))
+    other = int(away[np.argmax(np.abs(steps[away]))]) if len(away) else None
+    return Jump(float(place[best]), height, noise, clear,
+                float("nan") if other is None else float(place[other]),
+                0.0 if other is None else float(steps[other]))  # fmt: skip
 
 
 def _slope(x: Floats, y: Floats, at: int, half_width: float) -> float:
@@ -178,12 +189,16 @@ def derivative(energy: ArrayLike, mu: ArrayLike, *, half_width: float = 1.0) -> 
     return np.array([_slope(x, y, at, half_width) for at in range(len(x))])
 
 
+def _width(x: Floats, centre: float, half_width: float) -> float:
+    """Return the half width, widened until it holds enough points."""
+    return max(half_width, float(np.partition(np.abs(x - centre), FEWEST - 1)[FEWEST - 1]))
+
+
 def _inflection(x: Floats, y: Floats, start: float, half_width: float) -> EdgePosition | None:
     """Return where a quintic around ``start`` is steepest, or None where it is nowhere."""
     centre, found = start, None
     for _ in range(6):
-        away = np.abs(x - centre)
-        width = max(half_width, float(np.partition(away, FEWEST - 1)[FEWEST - 1]))
+        away, width = np.abs(x - centre), _width(x, centre, half_width)
         # A hair wider, so that rounding does not decide about a point on the rim.
         taken = away <= width * (1 + 1e-9)
         u, v = (x[taken] - centre) / width, y[taken]
@@ -214,7 +229,7 @@ def position(
     *,
     near: float,
     within: float = 25.0,
-    half_width: float = 4.0,
+    half_width: float = 2.5,
     source: str = "spectrum",
 ) -> EdgePosition:
     """Return the energy where mu(E) is steepest (module docstring).
@@ -248,6 +263,8 @@ def position(
     if found is None or found.slope <= 0 or abs(found.energy - near) > within:
         raise InputError(f"{source}: the derivative of mu has no maximum within {within:g} eV of "
                          f"{near:g} eV; expected an edge there")  # fmt: skip
-    change = abs(wide.energy - found.energy) if wide else half_width / 2
-    return EdgePosition(found.energy, float(np.hypot(found.error, change)), found.slope,
-                        found.points)  # fmt: skip
+    width = _width(x, found.energy, half_width)
+    change = abs(wide.energy - found.energy) if wide else width / 2
+    grid = 2 * width / (found.points - 1) / np.sqrt(12)
+    error = float(np.linalg.norm([found.error, change, grid]))
+    return EdgePosition(found.energy, error, found.slope, found.points)
