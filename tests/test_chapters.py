@@ -21,6 +21,7 @@ ALLOWED: dict[str, tuple[str, ...]] = {
     "01_which_salts_react": ("0 K", "10 meV"),  # where DFT stands; kT ln 2 at 300 K, a formula
     "02_molecular_or_rigid": ("2.8 Å", "3.0 Å", "3.5 Å"),  # thought experiments on a cut-off
     "04_three_criteria": ("10 meV", "30 meV", "5 meV"),  # thresholds that the reader chooses
+    "06_mixing": ("0 K", "0.2 Å"),  # a minimisation; a thought experiment on a cut-off
 }
 
 

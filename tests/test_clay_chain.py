@@ -24,6 +24,7 @@ from repro.errors import InputError
 from repro.md import datafile
 from repro.md.logs import Thermo
 
+LJ = "pair_style lj/cut 6.0\npair_modify tail no\npair_coeff * * 0.05 2.55\n"
 TINY = replace(
     presets.preset("class"), checkpoint_ps=0.02,
     protocols={"sandwich": Sandwich(picoseconds=0.04),
@@ -230,6 +231,7 @@ from repro.clay import campaign_cli, presets
 import test_clay_chain
 presets.PRESETS["class"] = test_clay_chain.TINY
 from repro.clay import chain
+chain.Setup.pair = lambda self: test_clay_chain.LJ
 setup = chain.Setup(test_clay_chain.TINY, Path(sys.argv[1]))
 for name in ("sandwich", "assembly", "anneal", "shear"):
     chain.step(setup, name, 1)
@@ -237,8 +239,14 @@ for name in ("sandwich", "assembly", "anneal", "shear"):
 
 
 @pytest.mark.live
-def test_killed_at_random_moments_it_ends_the_same(tiny: presets.Preset, tmp_path: Path) -> None:
-    """Kill -9 of the whole process group, again and again, until it has got through."""
+def test_killed_at_random_moments_it_ends_the_same(
+    tiny: presets.Preset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Kill -9 of the whole process group, again and again, until it has got through.
+
+    With Lennard-Jones forces LAMMPS starts in an instant, so that most kills hit a step.
+    """
+    monkeypatch.setattr(chain.Setup, "pair", lambda self: LJ)
     whole = chain.Setup(tiny, tmp_path / "whole")
     began = time.monotonic()
     for name in ("sandwich", "assembly", "anneal", "shear"):
@@ -246,15 +254,16 @@ def test_killed_at_random_moments_it_ends_the_same(tiny: presets.Preset, tmp_pat
     length = time.monotonic() - began
     rng = random.Random(3)
     kills = 0
-    for _ in range(40):
+    for _ in range(25):
         child = subprocess.Popen(
             [sys.executable, "-c", KILLED, str(tmp_path / "killed")], start_new_session=True,
             env={**os.environ, "PYTHONPATH": str(Path(__file__).parent)},
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
         )  # fmt: skip
         try:
-            # Two seconds are spent on imports; a third of the whole is more than one segment.
-            child.wait(timeout=2.0 + rng.uniform(0.1, max(length / 3, 4.0)))
+            # About a second and a half goes into imports; a third of the whole is several
+            # segments, so that each round gets on.
+            child.wait(timeout=1.5 + rng.uniform(0.1, max(length / 3, 2.0)))
         except subprocess.TimeoutExpired:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(child.pid, signal.SIGKILL)

@@ -1,0 +1,367 @@
+# ---
+# jupyter:
+#   jupytext:
+#     formats: ipynb,py:percent
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # Two salts meet
+#
+# A ball mill smashes grains of LiCl against grains of GaF3, thousands of times. The paper {cite}`gupta2023` imitates one such meeting: eight cubes
+# of a LiCl|GaF3 sandwich, each turned against its neighbours, are pressed together, melted for a moment,
+# and quenched. Its Figure 1a shows the result, a glass with islands of both salts and molecules between them;
+# Figure 1b shows what became of the bonds.
+#
+# **The question.** If we build the same thing with a potential of our own, do the anions change partners, how many, and do
+# molecules of gallium chloride form?
+#
+# **The answer in one sentence.** They do: after {glue:text}`mixing.melt_ps:.0f` ps at {glue:text}`mixing.melt_temperature:.0f` K,
+# {glue:text}`mixing.chlorine_on_gallium:.0f` % of the chlorine sits on gallium and {glue:text}`mixing.tetrahedra:.1f` % of the gallium has four
+# chlorines and no fluorine around it, in runs of {glue:text}`mixing.atoms` atoms where the paper had ten thousand.
+#
+# ```{admonition} What you will be able to do
+# :class: tip
+# Build a glass the way it is built in a computer; tell exchange from mere mixing; read a g(r), and say how sure
+# it is; and melt the two salts yourself, at a temperature of your choice, while the page is made.
+# ```
+
+# %% tags=["parameters"]
+live: bool = True  # Melt a small assembly while the page is made
+temperature: float = 900.0  # Temperature of that melt in K; allowed: 300..1500
+picoseconds: float = 2.0  # Its length in ps; allowed: 0.5..20
+seed: int = 1  # Seed of its velocities; allowed: 1..1000
+
+# %%
+import pandas as pd
+
+from repro.clay import build, chapter, mixing, plots, presets, salts
+from repro.clay import mixing_chapter as look
+from repro.figures import new_figure, show, show_structure
+from repro.md import scripts
+from repro.results import record
+from repro.tables import comparison
+
+# %% [markdown]
+# ## How to build a heap of grains
+#
+# The recipe is the paper's. Layers of LiCl and GaF3, two formula units of the one for each of the other, are stacked into a
+# sandwich; it is held at {glue:text}`mixing.hold_temperature:.0f` K for {glue:text}`mixing.hold_ps:.0f` ps so that the interface finds its form, and relaxed. A cube is cut out, and eight copies of it are
+# set on a grid of 2 × 2 × 2 so that the layers of neighbours are at right angles. Relaxing the atoms *and* the cell closes the
+# gaps. Two things the paper does not tell: how it kept the composition, since a cube cut through a sandwich rarely holds the salts in their exact ratio (we take surplus atoms off
+# the outside), and how long a minimiser with a moving cell was let run (ours begins anew three times).
+
+# %%
+runs = chapter.runs()
+campaign, paper = presets.preset("reference"), presets.preset("paper")
+large, small = build.size(paper.size), build.size(campaign.size)
+hold, anneal = paper.protocols["sandwich"], paper.protocols["anneal"]
+melts = runs[(runs.protocol == "anneal") & (runs.leg == "melt")]
+rests = runs[(runs.protocol == "anneal") & (runs.leg == "rest")]
+record("mixing.atoms", int(melts.natoms.iloc[0]), note="atoms in each of our assemblies")
+record("mixing.seeds", len(melts), note="assemblies, each from a sandwich and velocities of its own")
+record("mixing.ratio", build.FORMULA["Cl"] / build.FORMULA["Ga"], unit="mol LiCl per mol GaF3")
+record("mixing.hold_ps", hold.picoseconds, unit="ps")
+record("mixing.hold_temperature", hold.temperature, unit="K")
+record("mixing.slab_relaxed", "minimize" in hold.legs(seed=1)[-1].begin, note="second leg of the sandwich")
+record("mixing.repeats", sum(n > 1 for n in large.repeat), unit="directions", note="of the sandwich")
+record("mixing.edge", large.edge / 10, unit="nm", note=f"size paper; ours {small.edge / 10:.2g} nm")
+record("mixing.our_edge", small.edge / 10, unit="nm", note="size reference")
+record("mixing.particles", len(build.axes()), unit="particles")
+record("mixing.paper_atoms", presets.atoms("paper")["assembly"], unit="atoms", note="size paper, from a fresh sandwich")
+record("mixing.cell", 2 * (large.edge + large.gap) / 10, unit="nm", note="size paper")
+record("mixing.turn", look.turn(), unit="degree", note="between neighbours, all of them")
+record("mixing.melt_temperature", float(anneal.melt_temperature), unit="K")
+record("mixing.melt_ps", float(anneal.melt_ps), unit="ps")
+record("mixing.rest_ns", anneal.rest_ps / 1000, unit="ns", note=f"preset paper; ours {campaign.protocols['anneal'].rest_ps:g} ps")
+record("mixing.rest_temperature", float(anneal.temperature), unit="K")
+record("mixing.relaxed_after", "minimize" in anneal.legs(seed=1)[1].begin, note="atoms and cell, before the rest")
+record("mixing.code", "LAMMPS", note="with the DeePMD plugin")
+record("mixing.ensembles", look.ensembles(paper), note="all protocols of the preset paper")
+record("mixing.step", paper.timestep_fs, unit="fs", note=f"preset paper; ours {campaign.timestep_fs:g} fs, see chapter 5")
+record("mixing.tdamp", scripts.TDAMP_PS, unit="ps")
+record("mixing.pdamp", scripts.PDAMP_PS, unit="ps")
+chapter.plan()
+
+# %% [markdown]
+# The table is the plan of the whole campaign: what the paper ran (or, where it does not say, what we take it to have run), what two
+# cores can afford, and what is in this edition of the book. Our runs so far took {glue:text}`mixing.core_hours:.1f` core hours.
+
+# %%
+spent = chapter.cost()
+record("mixing.core_hours", spent["core_hours"], note="all shipped runs of the campaign")
+record("mixing.cost", spent["us_per_atom_step"], unit="us/atom/step", note="one core, while others were at work")
+comparison("slab-ratio", "slab-equilibration-time", "slab-equilibration-temperature", "slab-relaxed", "slab-repeated",
+           "particle-edge", "particle-count", "assembly-atoms", "assembly-cell", "particle-rotation",
+           "melt-temperature", "melt-time", "snapshot-relaxed", "equilibration-time", "equilibration-temperature",
+           "md-code", "md-ensembles", "md-step", "md-tdamp", "md-pdamp")  # fmt: skip
+
+# %% [markdown]
+# ## The glass
+#
+# This is the first of them, after the quench and the rest. Turn it.
+
+# %%
+seeds = chapter.seeds("anneal")
+ends = {s: look.at(chapter.frames(s, "anneal", "rest"), rests.picoseconds.iloc[0]) for s in seeds}
+glass = ends[seeds[0]]
+show_structure(
+    glass,
+    name="fig-clay",
+    caption=f"The glass of seed {seeds[0]}: {len(glass)} atoms of 2 LiCl + GaF3 after melt, quench and rest. Lines are bonds of gallium.",
+    alt=(
+        f"A periodic box of {len(glass)} atoms without long-range order. Some gallium atoms carry fluorine only, some both anions, "
+        "some four chlorines; regions of lithium and chlorine remain."
+    ),
+    bonds=look.gallium_bonds(glass),
+)
+
+# %% [markdown]
+# ## Who sits next to whom
+#
+# The pair distribution g(r) counts neighbours at a distance r, in units of what a structureless gas of the same density would have. A first
+# peak is a bond. The paper compares 1 ps and 50 ps of the melt; so do we, with the mean over {glue:text}`mixing.seeds` assemblies and a band of one standard error.
+
+# %%
+first, last = 1.0, float(melts.picoseconds.iloc[0])
+moments = [(look.at(chapter.frames(s, "anneal", "melt"), first), look.at(chapter.frames(s, "anneal", "melt"), last)) for s in seeds]
+change = look.changes(moments)
+by_pair = {"-".join(one.pair): one.peak for one in change}
+for pair, sign in (("Ga-F", -1), ("Li-Cl", -1), ("Ga-Cl", 1), ("Li-F", 1)):
+    key = pair.replace("-", "").lower()
+    record(f"mixing.{key}", by_pair[pair].value, uncertainty=by_pair[pair].error, note=f"change of the first {pair} peak of g(r), mean over seeds")
+    record(f"mixing.{key}_as_said", chapter.above(chapter.times(by_pair[pair], sign)), note="by more than two standard errors over seeds")
+record("mixing.snapshots", f"{first:.0f} ps and {last:.0f} ps")
+fig, axes = new_figure(1, 4, height=2.8, width=9.0)
+plots.plot_changes(axes, change, labels=(f"{first:g} ps", f"{last:g} ps"))
+axes[0].set_ylabel("g(r)")
+axes[1].set_xlabel("r (Å)")
+axes[0].legend(fontsize=8)
+show(
+    fig,
+    name="fig-gr-mixing",
+    caption=(
+        f"Partial g(r) at {first:g} and {last:g} ps of the melt at {anneal.melt_temperature:g} K; single snapshots, mean over {len(seeds)} "
+        "assemblies with one standard error."
+    ),
+    alt=(
+        "Four panels. From the early to the late snapshot the first peak changes by "
+        + ", ".join(f"{e.value:+.1f} for {p}" for p, e in by_pair.items()) + "."
+    ),
+)
+
+# %%
+comparison("gr-gaf-decreases", "gr-licl-decreases", "gr-gacl-increases", "gr-lif-increases", "gr-snapshot-times")
+
+# %% [markdown]
+# ## How far it went
+#
+# Four peaks are hard to read as one number, so let us define one. Of all chlorine, which share has a gallium neighbour? It is zero in the unmixed
+# salts. If the thermodynamics of [chapter one](01_which_salts_react) had its way, and all turned into Li3GaF6, GaCl3 and left-over
+# LiCl, it would be three quarters. A second measure, the chlorine share of gallium's bonds relative to random mixing, looks natural but
+# has a trap: it is 1 at complete exchange *and* at random mixing. Only the shells, below, can tell these two apart.
+
+# %%
+exchange = {f"{anneal.melt_temperature:g} K": look.exchanges("anneal")}
+for name in sorted(runs.protocol[runs.protocol.str.startswith("melt-")].unique()):
+    exchange[name.removeprefix("melt-") + " K"] = look.exchanges(name)
+series = {words: look.mean_exchange(found.values()) for words, found in sorted(exchange.items(), key=lambda one: float(one[0].split()[0]))}
+main = exchange[f"{anneal.melt_temperature:g} K"]
+start = chapter.over_seeds([float(e.chlorine_on_gallium[0]) for e in main.values()])
+end = chapter.over_seeds([float(e.chlorine_on_gallium[-1]) for e in main.values()])
+grown = chapter.over_seeds([float(e.chlorine_on_gallium[-1] - e.chlorine_on_gallium[0]) for e in main.values()])
+record("mixing.chlorine_on_gallium", 100 * end.value, unit="%", uncertainty=100 * end.error, note="share of Cl with a Ga neighbour, end of the melt")
+record("mixing.chlorine_start", 100 * start.value, unit="%", uncertainty=100 * start.error, note="the same at the start of the melt: made by the interfaces")
+record("mixing.exchange_grows", chapter.above(grown), note="by more than two standard errors over seeds")
+record("mixing.partial", bool(0.05 < end.value < 0.95), note="between 5 and 95 % at the end of the melt")
+states = salts.limits(salts.composition(glass))
+fig, axes = new_figure(1, 2, height=3.4)
+plots.plot_exchange(axes[0], series, column="chlorine", limits=states)
+plots.plot_exchange(axes[1], series, column="relative")
+axes[0].set(ylabel="chlorine with a gallium neighbour", ylim=(0, 1.05))
+axes[1].set(ylabel="chlorine share of Ga's bonds / random")
+axes[1].legend(fontsize=8.5)
+show(
+    fig,
+    name="fig-exchange",
+    caption=(
+        "Exchange of anions in the melt, mean over seeds with one standard error. Dashed: ideal end products."
+    ),
+    alt=(
+        f"Rising curves. At {anneal.melt_temperature:g} kelvin the share of chlorine on gallium goes from {start.value:.2f} to {end.value:.2f}. "
+        + " ".join(f"At {words} it ends at {own.chlorine.iloc[-1]:.2f}." for words, own in series.items())
+    ),
+)
+
+# %%
+comparison("anion-exchange-occurs", "partial-exchange")
+
+# %% [markdown]
+# ## What gallium wears
+#
+# Now count, for each gallium, its neighbours of both kinds. The bars are the paper's GaClxFy, with numbers.
+
+# %%
+moment = {
+    f"{first:g} ps": mixing.average(early for early, _ in moments),
+    f"{last:g} ps": mixing.average(late for _, late in moments),
+    "rested at 300 K": mixing.average(ends.values()),
+}
+shells = look.species_table(moment, least=0.02)
+rested = moment["rested at 300 K"]
+per_seed = {s: mixing.speciation(frame) for s, frame in ends.items()}
+tetrahedra = chapter.over_seeds([float(one.tetrahedra.value) for one in per_seed.values()])
+record("mixing.tetrahedra", 100 * tetrahedra.value, unit="%", uncertainty=100 * tetrahedra.error, note="Ga with four Cl and no F, at rest, mean over seeds")
+record("mixing.tetrahedra_everywhere", bool(all(one.tetrahedra.value > 0 for one in per_seed.values())), note="in every seed")
+chloride = look.chloride_coordination(ends.values())
+record("mixing.chloride_coordination", chloride.value, unit="neighbours", uncertainty=chloride.error, note="Cl around Ga that has Cl only, at rest")
+record("mixing.order", float(rested.order.value), note="tetrahedral order of GaCl4 shells; 1 is a regular tetrahedron")
+fig, ax = new_figure(height=3.4)
+plots.plot_species(ax, shells)
+show(
+    fig,
+    name="fig-species",
+    caption=f"Shells of gallium at three moments, over {len(seeds)} assemblies.",
+    alt=(
+        "Grouped bars. At rest the most frequent shells are "
+        + ", ".join(f"{name} ({100 * share:.0f} percent)" for name, share in shells["rested at 300 K"].drop("others").head(4).items()) + "."
+    ),
+)
+
+# %%
+look.numbers(moment)
+
+# %%
+islands = {s: mixing.domains(look.at(chapter.frames(s, "anneal", "rest"), rests.picoseconds.iloc[0])) for s in seeds}
+fluoride = chapter.over_seeds([one.gallium_share for one in islands.values()])
+lithium = chapter.over_seeds([one.lithium_share for one in islands.values()])
+record("mixing.fluoride_islands", 100 * fluoride.value, unit="%", uncertainty=100 * fluoride.error, note="Ga in linked shells of F alone, at rest")
+record("mixing.chloride_islands", 100 * lithium.value, unit="%", uncertainty=100 * lithium.error, note="Li in linked shells of Cl alone, at rest")
+record("mixing.domains_remain", bool(end.value < 0.9 and all(d.gallium_share > 0 and d.lithium_share > 0 for d in islands.values())),
+       note="both parents keep linked pure shells in every seed, and exchange is below 90 %")  # fmt: skip
+comparison("gacl3-like-units-form", "gacl3-like-coordination", "domains-remain")
+
+# %% [markdown]
+# What is left of the salts? {glue:text}`mixing.fluoride_islands:.0f` % of the gallium sits in linked shells of fluorine alone, and
+# {glue:text}`mixing.chloride_islands:.0f` % of the lithium in linked shells of chlorine alone. Here the paper and we part: its glass has islands of both salts
+# after the same time at the same temperature. There is a plain suspect. Our cubes are {glue:text}`mixing.our_edge:.1f` nm wide, its cubes {glue:text}`mixing.edge:.1f`, so in ours
+# most atoms begin within a bond or two of a face and have nowhere to hide. Whether that is the whole story, an assembly of the paper's size must tell; it is
+# in the plan.
+#
+# ## At rest
+#
+# After the quench the glass rests at {glue:text}`mixing.rest_temperature:.0f` K and zero stress. The paper did so for two nanoseconds, until nothing drifted. Ours rests
+# {glue:text}`mixing.our_rest:.0f` ps. Is that enough?
+
+# %%
+record("mixing.our_rest", float(rests.picoseconds.iloc[0]), unit="ps")
+tables = {s: chapter.thermo(s, "anneal", "rest") for s in seeds}
+natoms = int(rests.natoms.iloc[0])
+slopes = {s: look.steady(table, natoms=natoms) for s, table in tables.items()}
+record("mixing.still", bool(all(one.still for one in slopes.values())), note="slopes of density, energy and cell within two standard errors of zero, last half, every seed")
+density = chapter.over_seeds([float(t["Density"][len(t) // 2:].mean()) for t in tables.values()])
+ideal = salts.ideal_density(salts.composition(glass))
+closed = chapter.over_seeds(melts.density_start_g_per_cm3.tolist())
+record("mixing.density", density.value, unit="g/cm3", uncertainty=density.error, note="at rest, last half, mean over seeds")
+record("mixing.ideal_density", ideal, unit="g/cm3", note="the two crystals side by side, measured densities")
+record("mixing.closed_density", closed.value, unit="g/cm3", uncertainty=closed.error, note="after the gaps were closed at 0 K")
+record("mixing.closed_share", 100 * closed.value / ideal, unit="%", note="of the ideal mixture")
+record("mixing.densified", bool(closed.value >= 0.95 * ideal), note="95 % of the ideal mixture of the crystals")
+fig, axes = new_figure(1, 2, height=3.2)
+plots.plot_rest(axes, {f"seed {s}": look.rest_table(t, natoms=natoms) for s, t in tables.items()})
+show(
+    fig,
+    name="fig-rest",
+    caption="Density and potential energy at 300 K and zero stress after the quench, each as a running mean over 2 ps.",
+    alt=f"Lines for {len(seeds)} seeds. The densities end near {density.value:.2f} grams per cubic centimetre.",
+)
+
+# %%
+pd.DataFrame({
+    f"seed {s}": {"density (mg/cm³/ps)": f"{1000 * one.density.value:.2f} ± {1000 * one.density.error:.2f}",
+                  "energy (meV/atom/ps)": f"{one.energy.value:.3f} ± {one.energy.error:.3f}",
+                  "mean edge (mÅ/ps)": f"{1000 * one.lengths.value:.2f} ± {1000 * one.lengths.error:.2f}"}
+    for s, one in slopes.items()
+})  # fmt: skip
+
+# %%
+comparison("equilibration-no-drift", "assembly-densifies")
+
+# %% [markdown]
+# The glass has a density of {glue:text}`mixing.density:.2f` g/cm³; the two crystals side by side would have {glue:text}`mixing.ideal_density:.2f`. After the relaxation
+# at 0 K, before it was melted, it had {glue:text}`mixing.closed_density:.2f`, {glue:text}`mixing.closed_share:.0f` % of the crystals': a minimiser closes the gaps but not every void at the corners.
+#
+# ## Melt one now
+#
+# The same steps in the smallest size: eight cubes of two formula units each.
+
+# %%
+made = chapter.Live(seed=seed) if live else None
+legs = made.anneal(temperature=temperature, picoseconds=picoseconds) if made else []
+small_exchange = look.mean_exchange([mixing.exchange(made.frames(legs[0]))]) if made else None
+fig, ax = new_figure(height=3.0, width=5.0)
+if small_exchange is not None:
+    plots.plot_exchange(ax, {f"{temperature:g} K, live": small_exchange}, column="chlorine")
+ax.set(ylabel="chlorine with a gallium neighbour", ylim=(0, 1.05))
+show(
+    fig,
+    name="fig-live-melt",
+    caption=f"Made with this page: a melt of {legs[0].thermo.natoms} atoms at {temperature:g} K." if legs else "The live melt was switched off by the parameter live.",
+    alt=(
+        f"A curve over {picoseconds:g} picoseconds that ends at {small_exchange.chlorine.iloc[-1]:.2f}."
+        if small_exchange is not None else "An empty plot: the live melt was switched off."
+    ),
+)
+
+# %%
+record("mixing.live", float(100 * small_exchange.chlorine.iloc[-1]) if small_exchange is not None else 0.0, unit="%", note="live melt, chlorine on gallium at its end")
+
+# %% [markdown]
+# In this build {glue:text}`mixing.live:.0f` % of the chlorine had found a gallium at the end. Other temperatures:
+#
+# `.venv/bin/repro run 06_mixing -p temperature 600 -p picoseconds 5`
+#
+# ## Exercises
+#
+# ### Exchange before the melt
+#
+# At the first frame of the melt the share of chlorine on gallium is already {glue:text}`mixing.chlorine_start:.0f` %. Predict: is that exchange? Where do these bonds sit?
+#
+# :::{dropdown} Solution
+# They sit at the interfaces. A cube with an edge of a nanometre has most of its atoms on or near a face, and closing the gaps presses
+# chlorine of one cube against gallium of the next; the sandwich has an interface inside, too, which was held hot. In the paper's cubes, two and a half
+# times as long, the share of atoms at a face is smaller in proportion. So a small box *overstates* the exchange, and of all differences
+# between our runs and the paper's this may be the one that matters most.
+# :::
+#
+# ### The measure that cannot tell
+#
+# Why is the chlorine share of gallium's bonds, relative to random mixing, of no use to decide whether the reaction of the paper has run to its end?
+#
+# :::{dropdown} Solution
+# For 2 LiCl + GaF3 the end product is half GaCl4 shells and half GaF6 shells: 4 of 10 bonds to chlorine. Random mixing gives 2 of 5, the share of chlorine among the anions. The same
+# number, two utterly different solids; one sorted, one shuffled. Look at the shells.
+# :::
+#
+# ### Break it: a longer bond
+#
+# The count of neighbours depends on what is called a bond. By how much do the shares change if the Ga–Cl cut-off moves by 0.2 Å?
+#
+# :::{dropdown} Solution
+# The next cell does it. A measure that jumps with its cut-off is a bad measure; between the first peak and the first minimum of g(r) there should be a plateau.
+# :::
+
+# %% tags=["hide-cell"]
+pd.DataFrame({
+    f"Ga–Cl up to {cut:.1f} Å": {
+        "chlorine on gallium (%)": round(100 * chapter.over_seeds([float(mixing.exchange([f], cutoffs={("Ga", "Cl"): cut}).chlorine_on_gallium[0]) for f in ends.values()]).value, 1),
+        "Ga with four Cl (%)": round(100 * mixing.average(ends.values(), cutoffs={("Ga", "Cl"): cut}).tetrahedra.value, 1),
+    }
+    for cut in (2.7, 2.9, 3.1)
+})  # fmt: skip
