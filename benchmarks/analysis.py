@@ -95,6 +95,9 @@ def ours(run: Sequence[Atoms]) -> dict[str, float]:
         for before, after in itertools.pairwise(run):
             nonaffine.d2min(before, after, cutoff=CUTOFF)
 
+    # Imports and first calls are not what is compared.
+    pairs.pair_distributions(run[:1], r_max=R_MAX, bins=BINS)
+    nonaffine.d2min(run[0], run[1], cutoff=CUTOFF)
     return {GR: timed(lambda: pairs.pair_distributions(run, r_max=R_MAX, bins=BINS), len(run)),
             D2: timed(nonaffine_all, len(run) - 1)}  # fmt: skip
 
