@@ -219,19 +219,26 @@ def test_atoms_outside_the_cube_are_refused() -> None:
 
 
 @pytest.mark.parametrize(("name", "low", "high"), [
-    ("class", 100, 200), ("reference", 500, 1000), ("paper", 9000, 11000)])  # fmt: skip
+    ("class", 100, 200), ("reference", 500, 1000), ("three-one", 500, 1000),
+    ("paper", 9000, 11000)])  # fmt: skip
 def test_sizes_are_those_of_the_plan(name: str, low: int, high: int) -> None:
     # A fresh sandwich is denser at the cut than one that was held; it keeps all its units.
     chosen = replace(build.size(name), units=None)
     made = build.assembly(sandwich(name), chosen)
     assert low <= len(made) <= max(high, 1100)
+    each = sum(chosen.formula.values())
     if build.size(name).units is not None:
-        assert low <= 64 * build.size(name).units <= high
-    number = len(made) // 8
-    assert counts(made) == {e: number * n for e, n in build.FORMULA.items()}
+        assert low <= 8 * each * build.size(name).units <= high
+    assert len(made) % each == 0
+    assert counts(made) == {e: len(made) // each * n for e, n in chosen.formula.items()}
     assert np.diag(made.cell) == pytest.approx([2 * (chosen.edge + chosen.gap)] * 3)
     # Nothing overlaps: the nearest are Ga-F and Li-F of the crystal, or apart by the gap.
     assert neighbor_list("d", made, 1.8).size == 0
+
+
+def test_the_formula_of_a_size_is_two_or_three_lithium_chlorides_a_gallium() -> None:
+    assert build.size("reference").formula == build.FORMULA
+    assert build.size("three-one").formula == {"Li": 3, "Cl": 3, "Ga": 1, "F": 3}
 
 
 def test_the_papers_size() -> None:

@@ -49,6 +49,8 @@ class Size:
         Formula units (2 LiCl + GaF3) in a cube; as many as it holds if None.  A sandwich
         that was held at 800 K is cut differently for each seed; with a number, all seeds
         have as many atoms.
+    licl:
+        LiCl for each GaF3.
     """
 
     name: str
@@ -57,12 +59,20 @@ class Size:
     edge: float
     gap: float = 2.0
     units: int | None = None
+    licl: int = 2
+
+    @property
+    def formula(self) -> dict[str, int]:
+        """Atoms of each element in a unit."""
+        return FORMULA | {"Li": self.licl, "Cl": self.licl}
 
 
 SIZES: dict[str, Size] = {
     # Cubes that small hold two formula units: enough to learn on, not to believe.
     "class": Size("class", (2, 1), (2, 2, 1), edge=6.0),
     "reference": Size("reference", (4, 2), (2, 2, 1), edge=11.6, units=11),
+    # The paper's other clay, 3 LiCl and 1 GaF3.
+    "three-one": Size("three-one", (6, 2), (2, 2, 1), edge=11.6, units=10, licl=3),
     # 2.5 nm cubes on a grid of 2.7 nm, as in the paper: 9,408 atoms from a fresh sandwich.
     "paper": Size("paper", (6, 3), (2, 2, 1), edge=25.0),
 }
@@ -171,8 +181,9 @@ def balanced(
 
 
 def particle(
-    sandwich: Atoms, edge: float, *, step: float = 0.25, units: int | None = None
-) -> Atoms:
+    sandwich: Atoms, edge: float, *, step: float = 0.25, units: int | None = None,
+    formula: Mapping[str, int] = FORMULA,
+) -> Atoms:  # fmt: skip
     """Return the cube of a sandwich that loses the smallest share of its atoms to balance.
 
     Where along the normal the cube begins is free; it is tried in steps.  Of equal cuts
@@ -184,7 +195,7 @@ def particle(
         As for :func:`cube`.
     step:
         Angstrom.
-    units:
+    units, formula:
         As for :func:`balanced`.
 
     Raises
@@ -199,7 +210,7 @@ def particle(
     for start in np.arange(0.0, float(sandwich.cell.lengths()[2]), step):
         whole = cube(sandwich, edge, start=float(start))
         try:
-            cut = balanced(whole, units=units)
+            cut = balanced(whole, formula, units=units)
         except InputError as error:
             failure = error
             continue
@@ -273,5 +284,5 @@ def assembly(sandwich: Atoms, chosen: Size) -> Atoms:
     InputError
         As :func:`cube`, :func:`balanced` and :func:`assemble`.
     """
-    one = particle(sandwich, chosen.edge, units=chosen.units)
+    one = particle(sandwich, chosen.edge, units=chosen.units, formula=chosen.formula)
     return assemble(one, edge=chosen.edge, gap=chosen.gap)

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from repro import data
 from repro.clay import build, campaign, chain, collect, presets, trajectory
-from repro.clay.protocols import Described
+from repro.clay.protocols import Cooling, Described, ShearRate, StressCycles
 from repro.errors import DataError
 from repro.md import datafile, guard
 from repro.md.logs import Thermo
@@ -125,6 +125,7 @@ class Live:
         self.seed = seed
         self.size = build.size("class")
         self._model = model
+        self._glass: Path | None = None
         self._keep = tempfile.TemporaryDirectory(prefix="live-")
         self.folder = Path(self._keep.name)
 
@@ -152,6 +153,30 @@ class Live:
         usual: Any = presets.protocol("anneal", "class")
         asked = replace(usual, melt_temperature=temperature, melt_ps=picoseconds)
         return self.run(asked, self.assembly(), name="anneal")
+
+    def glass(self) -> Path:
+        """Return the state of a glass: assembled, melted and rested as the class size has it."""
+        if self._glass is None:
+            self._glass = self.anneal(picoseconds=1.0)[-1].state
+        return self._glass
+
+    def shear(self, *, rate_per_s: float, strain: float, intervals: int = 20) -> campaign.Run:
+        """Shear the glass at a rate up to a strain, in so many frames; return the leg."""
+        asked = ShearRate(rate_per_s=rate_per_s, strain=strain, interval=strain / intervals)
+        return self.run(asked, self.glass(), name="shear")[-1]
+
+    def cycles(
+        self, *, stress_mpa: float, picoseconds: float, cycles: int = 1
+    ) -> list[campaign.Run]:
+        """Load the glass and let it go, each so long; return the legs, on and off in turn."""
+        asked = StressCycles(amplitude_mpa=stress_mpa, on_ps=picoseconds, off_ps=picoseconds,
+                             cycles=cycles)  # fmt: skip
+        return self.run(asked, self.glass(), name=f"cycles-{stress_mpa:g}")
+
+    def cool(self, *, rate: float, start: float = 500.0, stop: float = 50.0) -> campaign.Run:
+        """Cool the glass (K per ps) after half a picosecond at the start; return the ramp."""
+        asked = Cooling(start=start, stop=stop, rate=rate, settle_ps=0.5)
+        return self.run(asked, self.glass(), name=f"cooling-{rate:g}")[-1]
 
     def frames(self, one: campaign.Run) -> Iterator[Atoms]:
         """Yield the frames of a leg."""

@@ -1,8 +1,9 @@
 """The campaign by name: size, protocols and order, as the paper had them and as we run them.
 
 ``paper`` holds what the paper states, and says where it is silent; ``reference`` are the
-runs that ship with the book; ``large`` is one assembly of the paper's size, run as long as
-two cores allow; ``class`` takes a minute or two.
+runs that ship with the book; ``three-one`` is an assembly of the paper's second
+composition; ``large`` is one assembly of the paper's size, run as long as two cores allow;
+``class`` takes a minute or two.
 """
 
 from __future__ import annotations
@@ -60,22 +61,26 @@ def start(name: str) -> str | None:
     return ASSEMBLY if name == ANNEAL or name.startswith("melt-") else ANNEAL
 
 
-def _cycles(on_ps: float, *, cycles: int = 3) -> dict[str, Described]:
-    """Return the stress cycles: control, the two loads of the paper, another component."""
+def _cycles(on_ps: float, *, cycles: int = 3, other: int | None = None) -> dict[str, Described]:
+    """Return the stress cycles: control, the two loads of the paper, another component.
+
+    The other component has as many cycles as ``other`` says, or as the rest.
+    """
     return {
         "stress-0": StressCycles(amplitude_mpa=0.0, on_ps=on_ps, off_ps=on_ps, cycles=cycles),
         "stress-10": StressCycles(amplitude_mpa=10.0, on_ps=on_ps, off_ps=on_ps, cycles=cycles),
         "stress-50": StressCycles(amplitude_mpa=50.0, on_ps=on_ps, off_ps=on_ps, cycles=cycles),
         "stress-50-xz": StressCycles(component="xz", amplitude_mpa=50.0, on_ps=on_ps, off_ps=on_ps,
-                                     cycles=cycles),
+                                     cycles=cycles if other is None else other),
     }  # fmt: skip
 
 
 def _diffusion(
-    temperatures: tuple[int, ...], *, settle_ps: float, run_ps: float, frame_ps: float
+    run_ps: Mapping[int, float], *, settle_ps: float, frame_ps: float
 ) -> dict[str, Described]:
-    return {f"diffusion-{t}": Diffusion(temperature=float(t), settle_ps=settle_ps, run_ps=run_ps,
-                                        frame_ps=frame_ps) for t in temperatures}  # fmt: skip
+    """Return the runs, given their length by temperature: the hotter, the sooner it diffuses."""
+    return {f"diffusion-{t}": Diffusion(temperature=float(t), settle_ps=settle_ps, run_ps=ps,
+                                        frame_ps=frame_ps) for t, ps in run_ps.items()}  # fmt: skip
 
 
 PRESETS: dict[str, Preset] = {
@@ -91,7 +96,7 @@ PRESETS: dict[str, Preset] = {
         **_cycles(400.0),
         "shear": ShearRate(),
         "shear-fast": ShearRate(rate_per_s=1e10),
-        **_diffusion((300, 350, 400, 450, 500), settle_ps=100.0, run_ps=5000.0, frame_ps=1.0),
+        **_diffusion(dict.fromkeys((300, 350, 400, 450, 500), 5000.0), settle_ps=100.0, frame_ps=1.0),
     }),
     "reference": Preset("reference", "reference", 2.0, 5.0, (1, 2, 3), {
         SANDWICH: Sandwich(),
@@ -100,10 +105,16 @@ PRESETS: dict[str, Preset] = {
         "melt-1100": Melt(1100.0, 20.0),
         "cooling": Cooling(rate=3.0),
         "cooling-fast": Cooling(rate=10.0),
-        **_cycles(20.0),
+        **_cycles(20.0, other=1),
         "shear": ShearRate(rate_per_s=5e9),
         "shear-fast": ShearRate(rate_per_s=2e10),
-        **_diffusion((500, 580, 660, 740, 820), settle_ps=10.0, run_ps=100.0, frame_ps=0.5),
+        **_diffusion({500: 100.0, 580: 80.0, 660: 60.0, 740: 40.0, 820: 40.0}, settle_ps=10.0,
+                     frame_ps=0.5),
+    }),
+    # The paper's second composition, for its EXAFS.
+    "three-one": Preset("three-one", "three-one", 2.0, 5.0, (1,), {
+        SANDWICH: Sandwich(),
+        ANNEAL: Anneal(rest_ps=30.0),
     }),
     "large": Preset("large", "paper", 2.0, 1.0, (1,), {
         SANDWICH: Sandwich(),
@@ -120,7 +131,7 @@ PRESETS: dict[str, Preset] = {
         **_cycles(0.5, cycles=2),
         "shear": ShearRate(rate_per_s=1e11),
         "shear-fast": ShearRate(rate_per_s=4e11),
-        **_diffusion((500, 660, 820), settle_ps=0.5, run_ps=2.0, frame_ps=0.1),
+        **_diffusion(dict.fromkeys((500, 660, 820), 4.0), settle_ps=0.5, frame_ps=0.1),
     }),
 }  # fmt: skip
 """Campaigns by name."""
@@ -200,6 +211,6 @@ def atoms(size: str) -> dict[str, int]:
 
     chosen = build.size(size)
     sandwich = slab(*chosen.layers).repeat(chosen.repeat)
-    each = sum(build.FORMULA.values())
+    each = sum(chosen.formula.values())
     whole = 8 * each * chosen.units if chosen.units else len(build.assembly(sandwich, chosen))
     return {SANDWICH: len(sandwich), ASSEMBLY: whole}

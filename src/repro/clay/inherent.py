@@ -1,0 +1,191 @@
+"""Inherent structures: frames of a run relaxed in their own cell, so that heat is gone.
+
+Between two frames of a warm glass every atom has moved by its vibration, and D2min, a sum of
+squares over some forty neighbours, is mostly that.  An event that took atoms from one place
+to another is what remains when both frames are relaxed to the bottom of their basins at
+fixed cell (Stillinger & Weber, Phys. Rev. A 25, 978 (1982)).  The force at which a
+relaxation stops is far below that of heat, and what it leaves undone is the noise left.
+
+    python -m repro.clay.inherent --work WORK --protocols shear rest
+
+Frames are read from the shipped runs and written to ``data/clay/inherent``; a frame that was
+relaxed before in the work folder is not relaxed again, so a killed command goes on.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+from ase import Atoms
+
+from repro import data, paths
+from repro.clay import chain, chapter, collect, presets, trajectory
+from repro.commands import parse, plain_errors, resumable
+from repro.errors import InputError
+from repro.md import datafile, guard, lammps, scripts
+
+FORCE, STEPS = 0.05, 200
+"""eV/angstrom at which a relaxation stops, and its steps at most."""
+FOLDER = "inherent"
+REST_PS = 2.0
+"""Time between frames of the rest, that of 0.01 strain at the slower rate."""
+
+
+def quench(frame: Atoms, *, pair: str, folder: Path, name: str, force: float = FORCE,
+           steps: int = STEPS) -> Atoms:  # fmt: skip
+    """Return a frame relaxed at fixed cell; its ``info`` stays.
+
+    Parameters
+    ----------
+    frame:
+        Periodic.
+    pair:
+        Interaction lines (:func:`repro.md.guard.pair_commands`).
+    folder, name:
+        Where the relaxed frame is kept, as ``name.data``; one that is there is returned.
+    force, steps:
+        Largest force component in eV/angstrom at the end, and steps at most.
+
+    Raises
+    ------
+    LammpsError
+        If LAMMPS fails.
+    """
+    done = folder / f"{name}.data"
+    if not done.is_file():
+        folder.mkdir(parents=True, exist_ok=True)
+        datafile.write_structure(frame, folder / "begin.data")
+        lammps.run(
+            scripts.header(pair=pair, timestep_fs=1.0, structure="begin.data")
+            + scripts.thermo(100) + "min_modify norm max\n" + scripts.relax(force=force, steps=steps)
+            + "run 0\nwrite_data part.data nocoeff\n",
+            folder=folder,
+        )  # fmt: skip
+        (folder / "part.data").replace(done)
+    made = datafile.read_structure(done)
+    made.info = dict(frame.info)
+    return made
+
+
+def later_half(frames: Iterable[Atoms], *, ps: float) -> Iterator[Atoms]:
+    """Yield frames of the second half of a run, at least so far apart in time.
+
+    Raises
+    ------
+    InputError
+        For no frames, or a time that is not positive.
+    """
+    if not ps > 0:
+        raise InputError(f"{ps} ps between frames: expected a positive time")
+    every = list(frames)
+    if not every:
+        raise InputError("no frames: expected a run")
+    begin = every[-1].info["time_ps"] / 2
+    last = -ps
+    for frame in every:
+        now = float(frame.info["time_ps"])
+        # Times come from steps; in binary a sum may fall short of ps by a rounding.
+        if now >= begin and now - last >= ps * (1 - 1e-6):
+            last = now
+            yield frame
+
+
+def source(seed: int, protocol: str) -> Iterator[Atoms]:
+    """Yield the frames that are relaxed: of a shear run all, of ``rest`` the later half."""
+    if protocol == "rest":
+        return later_half(chapter.frames(seed, "anneal", "rest"), ps=REST_PS)
+    return chapter.frames(seed, protocol, "shear")
+
+
+def frames(seed: int, protocol: str) -> Iterator[Atoms]:
+    """Yield shipped relaxed frames of a seed's ``shear``, ``shear-fast`` or ``rest``."""
+    return trajectory.read(data.path(f"clay/{FOLDER}/seed{seed}_{protocol}.extxyz.gz"))
+
+
+def seeds(protocol: str) -> list[int]:
+    """Return the seeds whose relaxed frames are shipped; none is an empty list."""
+    there = data.manifest(paths.data_dir() / "clay" / FOLDER)["files"]
+    return sorted(int(name.split("_")[0].removeprefix("seed")) for name in there
+                  if name.split("_", 1)[1] == f"{protocol}.extxyz.gz")  # fmt: skip
+
+
+def make(
+    work: Path, out: Path, *, protocols: Sequence[str], command: str, model: Path | None = None
+) -> int:
+    """Relax the frames of all seeds that ship, write them and the manifest; return files.
+
+    Parameters
+    ----------
+    work:
+        Folder of the single frames.
+    out:
+        Data folder.
+    protocols:
+        ``shear``, ``shear-fast`` and ``rest``, or some of them.
+    command:
+        For the manifest.
+    model:
+        Frozen model; the shipped one if None.
+
+    Raises
+    ------
+    InputError
+        For another protocol.
+    DataError
+        If no seed has a protocol.
+    """
+    for name in protocols:
+        if name not in ("rest", "shear", "shear-fast"):
+            raise InputError(f"protocol {name!r}: expected rest, shear or shear-fast")
+    pair = guard.pair_commands(model if model is not None else data.path(chain.MODEL))
+    old = out / data.MANIFEST
+    files: dict[str, str] = {}
+    wall = 0.0
+    if old.is_file():
+        before = json.loads(old.read_text(encoding="utf-8"))
+        files = {name: entry["description"] for name, entry in before["files"].items()}
+        wall = float(before["wall_time_s"])
+    begin = time.monotonic()
+    for protocol in protocols:
+        for seed in chapter.seeds("anneal" if protocol == "rest" else protocol):
+            name = f"seed{seed}_{protocol}"
+            made = (quench(frame, pair=pair, folder=work / name, name=f"frame-{k:03d}")
+                    for k, frame in enumerate(source(seed, protocol)))  # fmt: skip
+            count = trajectory.write(made, out / f"{name}.extxyz.gz")
+            files[f"{name}.extxyz.gz"] = f"seed {seed}, {protocol}: {count} frames relaxed in their cell, extended XYZ"  # fmt: skip
+            data.write_manifest(
+                out, title="Inherent structures of the clay's runs", license="CC-BY-4.0",
+                sources=["data/clay/reference; potential: data/potential/models/reference.pb"],
+                command=command,
+                parameters={"force_eV_per_A": FORCE, "steps": STEPS, "rest_ps": REST_PS,
+                            "preset": presets.preset(chapter.PRESET).name, "runs": collect.RUNS},
+                seed=None, files=files, wall_time_s=wall + time.monotonic() - begin,
+            )  # fmt: skip
+    return len(files)
+
+
+@plain_errors
+@resumable
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Relax frames of shipped runs; return the exit status."""
+    parser = argparse.ArgumentParser(prog="python -m repro.clay.inherent",
+                                     description="relax the frames of shipped runs")  # fmt: skip
+    parser.add_argument("--work", type=Path, required=True, help="folder of the single frames")
+    parser.add_argument("--protocols", nargs="+", default=["rest", "shear"],
+                        help="rest, shear, shear-fast")  # fmt: skip
+    parser.add_argument("--out", type=Path, help="data folder (data/clay/inherent)")
+    parser.add_argument("--model", type=Path, help="another frozen model than the shipped one")
+    args = parse(parser, arguments)
+    out = args.out or paths.data_dir() / "clay" / FOLDER
+    count = make(args.work, out, protocols=args.protocols, command=args.line, model=args.model)
+    print(f"{out}: {count} files")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

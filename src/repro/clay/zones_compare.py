@@ -1,0 +1,231 @@
+"""Zones compared: with a run at rest, stage by stage of a shear, mobile against quiet atoms."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+from ase import Atoms
+from ase.neighborlist import neighbor_list
+from numpy.typing import NDArray
+
+from repro.clay import chapter, nonaffine, surroundings
+from repro.clay.surroundings import ChlorineTest, ClassRdf
+from repro.clay.zones_chapter import Interval
+from repro.errors import InputError
+from repro.md.statistics import Estimate
+
+Floats = NDArray[np.float64]
+
+
+def slip_threshold(frame: Atoms, *, cutoff: float = 6.5, slip: float = 1.0) -> float:
+    """Return the D2min (angstrom^2) of an atom that slipped against all its neighbours.
+
+    D2min is a sum of squares over neighbours, so this is their mean number times the square
+    of the slip.  It is fixed by a length and not by the run, so that runs compare.
+
+    Parameters
+    ----------
+    frame:
+        Any of the run.
+    cutoff:
+        Of D2min's neighbours, angstrom.
+    slip:
+        Angstrom.
+
+    Raises
+    ------
+    InputError
+        For a slip that is not positive.
+    """
+    if not slip > 0:
+        raise InputError(f"slip {slip} angstrom: expected a positive length")
+    i, _ = nonaffine.pairs_within("ij", frame, cutoff)
+    return len(i) / len(frame) * slip**2
+
+
+def quantiles(
+    frames: Iterable[Atoms], *, shares: Sequence[float] = (0.5, 0.9, 0.99, 0.999),
+    cutoff: float = 6.5, elements: Sequence[str] = ("Ga", "F", "Cl"),
+) -> dict[float, float]:  # fmt: skip
+    """Return quantiles of D2min (angstrom^2) over all intervals of a run.
+
+    Parameters
+    ----------
+    frames:
+        In order; two are held.
+    shares:
+        Of the quantiles.
+    cutoff, elements:
+        Of D2min's neighbours, angstrom; of the atoms that count.
+
+    Raises
+    ------
+    InputError
+        For fewer than two frames.
+    """
+    values = []
+    before: Atoms | None = None
+    for after in frames:
+        if before is not None:
+            own = np.isin(np.array(before.get_chemical_symbols()), list(elements))
+            values.append(nonaffine.d2min(before, after, cutoff=cutoff).d2min[own])
+        before = after
+    if not values:
+        raise InputError("fewer than two frames: expected two or more")
+    return dict(zip(shares, np.quantile(np.concatenate(values), shares).tolist(), strict=True))
+
+
+def stage_changes(
+    tables: Mapping[int, pd.DataFrame], *, edges: Sequence[float], column: str
+) -> list[Estimate]:
+    """Return by how much a column of the history changes from each range of strain to the next.
+
+    Seed by seed, mean over seeds with its error.
+
+    Parameters
+    ----------
+    tables:
+        Seed to its history (:func:`repro.clay.zones_chapter.history`).
+    edges:
+        Of the ranges, one more than ranges.
+    column:
+        Of the history.
+
+    Raises
+    ------
+    InputError
+        If a range holds no interval of some seed.
+    """
+    each = []
+    for seed, table in tables.items():
+        means = []
+        for low, high in itertools.pairwise(edges):
+            own = table[(table.strain >= low) & (table.strain < high)]
+            if not len(own):
+                raise InputError(f"seed {seed}: no interval between strains {low} and {high}")
+            means.append(float(own[column].mean()))
+        each.append(np.diff(means))
+    return [chapter.over_seeds([float(x) for x in column_]) for column_ in np.array(each).T]
+
+
+def class_chlorine(
+    runs: Mapping[int, Sequence[Interval]], *, strain: tuple[float, float] = (0.09, 0.14),
+    high: float = 0.9, low: float = 0.1, by: str = "maximum", samples: int = 2000,
+) -> ChlorineTest:  # fmt: skip
+    """Return the permutation test that mobile gallium has more chlorine than quiet gallium.
+
+    Parameters
+    ----------
+    runs:
+        Seed to its intervals.
+    strain:
+        Only intervals whose middle lies within.
+    high, low, by:
+        As for :func:`repro.clay.surroundings.classes`.
+    samples:
+        Of the test.
+
+    Raises
+    ------
+    InputError
+        If no interval lies within, or a class is empty.
+    """
+    shares: dict[bool, list[Floats]] = {True: [], False: []}
+    labels: dict[bool, list[Floats]] = {True: [], False: []}
+    for seed, found in runs.items():
+        for one in found:
+            if not strain[0] <= one.strain <= strain[1]:
+                continue
+            around = surroundings.environment(one.atoms)
+            chosen = surroundings.classes(
+                one.field.d2min[around.indices], high=high, low=low, by=by
+            )
+            for side, mask in ((True, chosen.high), (False, chosen.low)):
+                kept = mask & np.isfinite(around.share)
+                shares[side].append(around.share[kept])
+                labels[side].append(np.column_stack([np.full(kept.sum(), seed),
+                                                     np.full(kept.sum(), one.strain)]))  # fmt: skip
+    if not shares[True]:
+        raise InputError(f"no interval within strain {strain}: expected one or more")
+    return surroundings.chlorine_test(
+        np.concatenate(shares[True]), np.concatenate(shares[False]), samples=samples,
+        blocks=(np.concatenate(labels[True]), np.concatenate(labels[False])),
+    )  # fmt: skip
+
+
+def peak_difference(found: Mapping[int, ClassRdf], partner: str, *, upto: float) -> Estimate:
+    """Return the first peak of g(r) around mobile atoms less that around quiet ones.
+
+    Parameters
+    ----------
+    found:
+        Seed to its g(r).
+    partner:
+        Element.
+    upto:
+        Where the first peak ends, angstrom.
+    """
+    values = []
+    for one in found.values():
+        near = one.r <= upto
+        values.append(float(one.g["high", partner][near].max() - one.g["low", partner][near].max()))
+    return chapter.over_seeds(values)
+
+
+def mean_classes(found: Mapping[int, ClassRdf]) -> ClassRdf:
+    """Return the mean over seeds with its standard error; atoms and intervals are summed."""
+    all_of = list(found.values())
+    first = all_of[0]
+    stacked = {key: np.array([one.g[key] for one in all_of]) for key in first.g}
+    n = len(all_of)
+    return ClassRdf(
+        first.r, {key: g.mean(axis=0) for key, g in stacked.items()},
+        {key: g.std(axis=0, ddof=1) / np.sqrt(n) if n > 1 else np.full(g.shape[1], np.nan)
+         for key, g in stacked.items()},
+        {name: sum(one.centres[name] for one in all_of) for name in first.centres},
+        sum(one.intervals for one in all_of),
+    )  # fmt: skip
+
+
+def nearest(found: Iterable[Interval], strain: float) -> Interval:
+    """Return the interval whose middle is nearest to a strain.
+
+    Raises
+    ------
+    InputError
+        For no intervals.
+    """
+    all_of = list(found)
+    if not all_of:
+        raise InputError("no intervals: expected one or more")
+    return min(all_of, key=lambda one: abs(one.strain - strain))
+
+
+def zone_atoms(one: Interval) -> tuple[Atoms, list[tuple[int, int, tuple[int, int, int]]]]:
+    """Return the largest zone with gallium, the anions its gallium holds, and their bonds.
+
+    The bonds are for :func:`repro.figures.show_structure`.
+
+    Raises
+    ------
+    InputError
+        If no zone has gallium.
+    """
+    names = np.array(one.atoms.get_chemical_symbols())
+    for zone in one.found:
+        gallium = zone.indices[names[zone.indices] == "Ga"]
+        if len(gallium):
+            break
+    else:
+        raise InputError(f"no zone with gallium at strain {one.strain:.3f}: expected one")
+    lengths = {("Ga", anion): length for anion, length in surroundings.BONDS.items()}
+    i, j, shift = neighbor_list("ijS", one.atoms, lengths)
+    held = np.isin(i, gallium)
+    members = np.unique(np.concatenate([zone.indices, i[held], j[held]]))
+    place = {int(old): new for new, old in enumerate(members)}
+    bonds = [(place[int(a)], place[int(b)], (int(s[0]), int(s[1]), int(s[2])))
+             for a, b, s in zip(i[held], j[held], shift[held], strict=True)]  # fmt: skip
+    return one.atoms[members], bonds

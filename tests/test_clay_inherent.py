@@ -1,0 +1,110 @@
+"""Inherent structures: what a relaxation takes away and what it leaves."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from ase import Atoms
+from ase.build import bulk
+
+from repro import data
+from repro.clay import chapter, inherent, nonaffine, trajectory
+from repro.errors import DataError, InputError
+
+# Lennard-Jones stands in for the network: a relaxation is a relaxation.
+LJ = """pair_style lj/cut 6.0
+pair_coeff * * 0.2 2.2
+"""
+
+
+def crystal(*, shake: float, seed: int = 1, time: float = 0.0) -> Atoms:
+    """Return a crystal near the minimum of the pair interaction, shaken."""
+    atoms = bulk("Li", "fcc", a=3.40, cubic=True).repeat(3)
+    atoms.rattle(shake, seed=seed)
+    atoms.info = {"time_ps": time, "note": "kept"}
+    return atoms
+
+
+def test_heat_is_taken_out_and_info_stays(tmp_path: Path) -> None:
+    warm = [crystal(shake=0.1, seed=s) for s in (1, 2)]
+    cold = [inherent.quench(f, pair=LJ, folder=tmp_path, name=f"f{k}", force=1e-4)
+            for k, f in enumerate(warm)]  # fmt: skip
+    assert cold[0].info == {"time_ps": 0.0, "note": "kept"}
+    before = nonaffine.d2min(warm[0], warm[1], cutoff=4.0).d2min
+    after = nonaffine.d2min(cold[0], cold[1], cutoff=4.0).d2min
+    assert after.max() < before.min() / 1000
+    np.testing.assert_allclose(cold[0].cell.array, warm[0].cell.array, atol=1e-8)
+
+
+def test_what_moved_for_good_stays_moved(tmp_path: Path) -> None:
+    # An atom that hops into a vacancy is still there after the relaxation.
+    first = crystal(shake=0.0)
+    del first[0]
+    second = first.copy()
+    target = crystal(shake=0.0).positions[0]
+    near = int(np.argmin(np.linalg.norm(second.positions - target, axis=1)))
+    second.positions[near] = target
+    for k, frame in enumerate((first, second)):
+        frame.rattle(0.05, seed=k)
+    a, b = (inherent.quench(f, pair=LJ, folder=tmp_path, name=f"v{k}", force=1e-4)
+            for k, f in enumerate((first, second)))  # fmt: skip
+    field = nonaffine.d2min(a, b, cutoff=4.0)
+    assert int(field.d2min.argmax()) == near
+    assert field.d2min[near] / field.neighbours[near] > 4  # a hop of 2.4 A
+
+
+def test_a_frame_that_is_there_is_not_relaxed_again(tmp_path: Path) -> None:
+    frame = crystal(shake=0.1)
+    made = inherent.quench(frame, pair=LJ, folder=tmp_path, name="f")
+    again = inherent.quench(frame, pair="pair_style none_such\n", folder=tmp_path, name="f")
+    np.testing.assert_array_equal(made.positions, again.positions)
+
+
+def test_later_half_keeps_its_distance() -> None:
+    frames = [crystal(shake=0.0, time=0.6 * k) for k in range(101)]
+    times = [f.info["time_ps"] for f in inherent.later_half(frames, ps=2.0)]
+    assert times[0] == pytest.approx(30.0)
+    assert np.diff(times).min() == pytest.approx(2.4)
+    with pytest.raises(InputError, match="0 ps"):
+        list(inherent.later_half(frames, ps=0))
+    with pytest.raises(InputError, match="no frames"):
+        list(inherent.later_half([], ps=1))
+
+
+def test_a_campaign_of_relaxations(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def frames(seed: int, protocol: str, leg: str) -> Iterator[Atoms]:
+        assert (protocol, leg) in (("shear", "shear"), ("anneal", "rest"))
+        return (crystal(shake=0.05, seed=seed + k, time=2.0 * k) for k in range(4))
+
+    monkeypatch.setattr(chapter, "frames", frames)
+    monkeypatch.setattr(chapter, "seeds", lambda protocol: [1, 3])
+    monkeypatch.setattr(inherent.guard, "pair_commands", lambda model: LJ)
+    out = tmp_path / "data" / "clay" / "inherent"
+    count = inherent.make(tmp_path / "w", out, protocols=["shear", "rest"], command="c")
+    assert count == 4
+    manifest = data.manifest(out)
+    assert sorted(manifest["files"]) == [
+        "seed1_rest.extxyz.gz", "seed1_shear.extxyz.gz", "seed3_rest.extxyz.gz",
+        "seed3_shear.extxyz.gz"]  # fmt: skip
+    assert manifest["command"] == "c"
+    assert len(list(trajectory.read(out / "seed1_shear.extxyz.gz"))) == 4
+    assert len(list(trajectory.read(out / "seed1_rest.extxyz.gz"))) == 2
+    # A protocol more: what was there is kept in the manifest.
+    monkeypatch.setattr(inherent.paths, "data_dir", lambda: tmp_path / "data")
+    assert inherent.seeds("shear") == [1, 3]
+    assert inherent.seeds("shear-fast") == []
+    assert [f.info["time_ps"] for f in inherent.frames(3, "shear")] == [0.0, 2.0, 4.0, 6.0]
+
+
+def test_another_protocol_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="'melt'"):
+        inherent.make(tmp_path, tmp_path / "o", protocols=["melt"], command="c")
+
+
+def test_no_folder_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(inherent.paths, "data_dir", lambda: tmp_path)
+    with pytest.raises(DataError, match="no manifest"):
+        inherent.seeds("shear")

@@ -1,0 +1,150 @@
+"""Zones compared, on runs whose events are planted."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+from helpers_clay import SHEAR, deformed, images, salt
+from test_clay_zones_chapter import glass, run
+
+from repro.clay import surroundings, zones_chapter
+from repro.clay import zones_compare as look
+from repro.clay.zones_chapter import Interval
+from repro.errors import InputError
+
+
+def found(where: str = "Cl", *, seed: int = 0, frames: int = 16) -> list[Interval]:
+    return list(zones_chapter.intervals(run(where=where, seed=seed, frames=frames), threshold=20.0))
+
+
+def test_slip_is_neighbours_times_its_square() -> None:
+    frame = salt()
+    near = sum(1 for _ in images(frame, 4.0)) / len(frame)
+    assert look.slip_threshold(frame, cutoff=4.0) == pytest.approx(near)
+    assert look.slip_threshold(frame, cutoff=4.0, slip=0.5) == pytest.approx(near / 4)
+    with pytest.raises(InputError, match="slip 0"):
+        look.slip_threshold(frame, slip=0)
+
+
+def test_an_atom_that_slips_has_about_that_d2min() -> None:
+    before = salt(400)
+    moves = np.zeros((400, 3))
+    moves[7, 0] = 1.0
+    after = deformed(before, SHEAR, moves)
+    field = look.nonaffine.d2min(before, after)
+    limit = look.slip_threshold(before)
+    # The affine map can follow a part of it, and the atom has its own number of neighbours.
+    assert field.d2min[7] == pytest.approx(limit, rel=0.35)
+    assert np.delete(field.d2min, 7).max() < limit / 10
+
+
+def test_quantiles_of_a_still_run_are_zero_and_of_a_noisy_one_are_not() -> None:
+    still = look.quantiles(run(size=0.0, noise=0.0, frames=4))
+    assert max(still.values()) < 1e-12
+    noisy = look.quantiles(run(size=0.0, noise=0.1, frames=4), shares=(0.1, 0.9))
+    assert 0 < noisy[0.1] < noisy[0.9]
+    with pytest.raises(InputError, match="fewer than two"):
+        look.quantiles(run(frames=1))
+
+
+def test_quantiles_count_only_the_elements_asked_for() -> None:
+    # Jumps of GaCl4 units: lithium stays where it was, but sees them move.
+    gallium = look.quantiles(run(), shares=(0.99,), elements=("Ga",))
+    lithium = look.quantiles(run(), shares=(0.99,), elements=("Li",))
+    assert gallium[0.99] > 3 * lithium[0.99]
+
+
+def history(*values: float) -> pd.DataFrame:
+    return pd.DataFrame({"strain": [0.03, 0.09, 0.16], "largest": list(values)})
+
+
+def test_changes_are_taken_seed_by_seed() -> None:
+    tables = {1: history(10, 14, 11), 2: history(30, 34, 31), 3: history(50, 54, 51)}
+    up, down = look.stage_changes(tables, edges=(0, 0.06, 0.13, 0.2), column="largest")
+    assert (up.value, up.error) == pytest.approx((4, 0))
+    assert (down.value, down.error) == pytest.approx((-3, 0))
+    with pytest.raises(InputError, match=r"seed 1: no interval between strains 0.2 and 0.3"):
+        look.stage_changes(tables, edges=(0, 0.06, 0.2, 0.3), column="largest")
+
+
+@pytest.mark.parametrize(("where", "sign"), [("Cl", 1), ("F", -1)])
+def test_mobile_gallium_wears_what_was_planted(where: str, sign: int) -> None:
+    test = look.class_chlorine({s: found(where, seed=s) for s in (0, 1)}, strain=(0.0, 0.2))
+    # A third of the gallium wears chlorine, so that is the most by which others can fall short.
+    assert sign * test.difference > 0.3
+    assert (test.p_value < 0.01) == (sign > 0)
+    assert test.units == 2
+
+
+def test_without_events_there_is_no_chemistry() -> None:
+    quiet = {s: list(zones_chapter.intervals(run(size=0.0, noise=0.05, seed=s, frames=21)))
+             for s in range(3)}  # fmt: skip
+    test = look.class_chlorine(quiet, strain=(0.0, 0.3), by="quantile")
+    assert abs(test.difference) < 4 * test.error + 0.05
+
+
+def test_intervals_outside_the_window_are_left_out() -> None:
+    with pytest.raises(InputError, match="no interval within strain"):
+        look.class_chlorine({1: found()}, strain=(0.5, 0.6))
+
+
+def rdf(high: float, low: float, n: int = 3) -> surroundings.ClassRdf:
+    r = np.linspace(0.05, 5, 100)
+    bump = np.exp(-(((r - 1.9) / 0.1) ** 2))
+    far = 9 * np.exp(-(((r - 4.0) / 0.1) ** 2))
+    g = {("high", "F"): high * bump + far, ("low", "F"): low * bump + far}
+    return surroundings.ClassRdf(r, g, dict(g), {"high": n, "low": 2 * n}, n)
+
+
+def test_peak_difference_looks_at_the_first_peak_alone() -> None:
+    runs = {1: rdf(2.0, 3.0), 2: rdf(2.2, 3.0)}
+    one = look.peak_difference(runs, "F", upto=2.5)
+    assert one.value == pytest.approx(-0.9, rel=0.02)
+    assert one.error == pytest.approx(0.1, rel=0.02)
+
+
+def test_mean_of_classes() -> None:
+    both = look.mean_classes({1: rdf(2.0, 3.0), 2: rdf(2.2, 3.0)})
+    assert both.g["high", "F"].max() == pytest.approx(9.0, rel=0.01)
+    np.testing.assert_allclose(both.g["high", "F"], (rdf(2, 3).g["high", "F"] + rdf(2.2, 3).g["high", "F"]) / 2)  # fmt: skip
+    near = both.r < 2.5
+    assert both.error["high", "F"][near].max() == pytest.approx(0.1, rel=0.02)
+    assert both.error["low", "F"].max() == 0
+    assert both.centres == {"high": 6, "low": 12}
+    assert both.intervals == 6
+    assert np.isnan(look.mean_classes({1: rdf(2.0, 3.0)}).error["low", "F"]).all()
+
+
+def test_the_atoms_of_a_zone_come_with_the_anions_of_its_gallium() -> None:
+    one = max(found(), key=lambda interval: interval.found[0].size if interval.found else 0)
+    atoms, bonds = look.zone_atoms(one)
+    names = atoms.get_chemical_symbols()
+    assert names.count("Ga") >= 1
+    for a, b, shift in bonds:
+        assert names[a] == "Ga"
+        assert names[b] in ("F", "Cl")
+        d = atoms.positions[b] + np.array(shift) @ atoms.cell.array - atoms.positions[a]
+        assert np.linalg.norm(d) < 2.9
+    assert len(bonds) == 4 * names.count("Ga")
+
+
+def test_a_zone_without_gallium_is_said() -> None:
+    one = found()[0]
+    with pytest.raises(InputError, match=r"no zone with gallium at strain 0\.005"):
+        look.zone_atoms(replace(one, found=[]))
+
+
+def test_nearest_interval() -> None:
+    every = found()
+    assert look.nearest(every, 0.031).strain == pytest.approx(0.035)
+    assert look.nearest(iter(every), 9.0) is every[-1]
+    with pytest.raises(InputError, match="no intervals"):
+        look.nearest([], 0.1)
+
+
+def test_the_planted_glass_is_what_it_says() -> None:
+    around = surroundings.environment(glass())
+    assert sorted(set(around.share.tolist())) == [0.0, 1.0]
