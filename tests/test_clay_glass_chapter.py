@@ -77,3 +77,34 @@ def test_the_way_to_a_laboratory_rate() -> None:
     assert (low, high) == (pytest.approx(300 - 65), pytest.approx(300 - 39))
     with pytest.raises(InputError, match="cooling rate 0"):
         look.laboratory(Estimate(300.0, 1.0), 0)
+
+
+def test_one_fit_through_the_points_of_all_seeds() -> None:
+    one = look.cooled({s: ramp(215.0, seed=s) for s in (1, 2, 3)}, rate=3.0, samples=40)
+    pooled = look.pooled_fit(one, samples=40)
+    assert pooled is not None
+    assert abs(pooled.temperature - 215.0) < 5
+    assert pooled.low < 215.0 < pooled.high
+    straight = look.cooled({1: ramp(215.0, kink=0.0)}, rate=3.0, samples=40)
+    assert look.pooled_fit(straight, samples=40) is None
+
+
+def test_a_real_transition_does_not_follow_the_window() -> None:
+    one = look.cooled({s: ramp(215.0, seed=s) for s in (1, 2)}, rate=3.0, samples=20)
+    found = look.windows(one, (500, 400, 150))
+    assert found[500] is not None
+    assert found[400] is not None
+    assert abs(found[400].temperature - found[500].temperature) < 8
+    assert found[150] is None
+    assert look.in_words(found[150]) == "no kink"
+    assert look.in_words(found[500]).startswith(f"{found[500].temperature:.0f} (")
+
+
+def test_the_shift_between_two_rates() -> None:
+    slow = look.cooled({s: ramp(215.0, seed=s) for s in (1, 2)}, rate=3.0, samples=40)
+    fast = look.cooled({s: ramp(235.0, seed=s) for s in (1, 2)}, rate=10.0, samples=40)
+    shift = look.rate_shift(slow, fast)
+    assert abs(shift.value - 20.0) < max(4 * shift.error, 5.0)
+    assert shift.error == pytest.approx(np.hypot(slow.temperature().error, fast.temperature().error))  # fmt: skip
+    with pytest.raises(InputError, match="slower first"):
+        look.rate_shift(fast, slow)

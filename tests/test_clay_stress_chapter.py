@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from test_clay_zones_chapter import run
 
+from repro.clay import plots
 from repro.clay import stress_chapter as look
 from repro.errors import InputError
+from repro.figures import new_figure
 from repro.md.logs import Thermo
+from repro.md.statistics import Estimate
 
 NATOMS = 500
 
@@ -105,3 +109,72 @@ def test_what_cannot_be() -> None:
         look.fluctuation(legs(steps=(0.0,))[0], natoms=1, half_width=10.0)
     with pytest.raises(InputError, match="0 atoms"):
         look.at_size(look.Fluctuation(1, 1.0, 1.0, 1.0), 0)
+
+
+def test_gallium_that_wears_chlorine_moves_more_where_it_was_planted_so() -> None:
+    before, *_, after = run(where="Cl", frames=4, size=1.5)
+    assert look.activation(before, after) > 5
+    before, *_, after = run(where="F", frames=4, size=1.5)
+    assert look.activation(before, after) < -1
+    one_sort = before.copy()
+    one_sort.symbols[[a.symbol == "Cl" for a in one_sort]] = "F"
+    with pytest.raises(InputError, match="0 of 27 gallium"):
+        look.activation(one_sort, one_sort)
+
+
+def test_two_loads_compare_after_the_same_cycle() -> None:
+    yz = load({1: (0.02, 0.010, 0.0, 0.9), 2: (0.02, 0.030, 0.0, 0.9)})
+    other = load({1: (0.02, 0.008), 2: (0.02, 0.028), 3: (0.0, 0.7)})
+    found = look.differ(yz, other)
+    assert found.value == pytest.approx(0.002) and found.error == pytest.approx(0.0, abs=1e-12)
+    with pytest.raises(InputError, match=r"\[1, 2\] and \[9\]"):
+        look.differ(yz, load({9: (0.0, 0.1)}))
+
+
+def test_the_figure_has_a_line_for_each_seed_and_quantity() -> None:
+    one = load({1: (0.02, 0.01), 2: (0.02, 0.02)}, energy=2.0)
+    _, axes = new_figure(3, 1)
+    plots.plot_cycles(axes, {"50 MPa": one}, half_width=0.0)
+    strain = axes[1].lines[1].get_ydata()
+    assert strain[-1] == pytest.approx(2.0)
+    assert axes[2].lines[0].get_ydata()[-1] == pytest.approx(2.0)
+    assert [len(ax.lines) for ax in axes] == [3, 3, 3]  # and a line at zero
+
+
+def test_the_lines_of_a_load_are_read_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert look.others_zero()
+    assert look.others_zero("xz", stress_mpa=10.0)
+    right = look.scripts.shear_stress
+    for old, new in ((" xz 0 0", " xz 7 7"), (" yz -500 -500", " yz 500 500"), (" z 0 0", " ")):
+
+        def wrong(*given: float, old: str = old, new: str = new, **options: float) -> str:
+            text = right(*given, **options)  # type: ignore[arg-type]
+            assert old in text
+            return text.replace(old, new)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(look.scripts, "shear_stress", wrong)
+            assert not look.others_zero()
+
+
+def test_how_many_seeds() -> None:
+    # Errors of 0.2 with 4 seeds: to bring two of them to 0.1 takes (0.4 / 0.1)^2 times as many.
+    assert look.seeds_needed(Estimate(0.0, 0.2), seeds=4, effect=0.1) == 64
+    assert look.seeds_needed(Estimate(0.0, 1e-9), seeds=4, effect=0.1) == 2
+    with pytest.raises(InputError, match="effect 0"):
+        look.seeds_needed(Estimate(0.0, 0.2), seeds=4, effect=0)
+    with pytest.raises(InputError, match="error nan"):
+        look.seeds_needed(Estimate(0.0, float("nan")), seeds=1, effect=0.1)
+
+
+def test_first_and_last_frame(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+
+    def frames(seed: int, protocol: str, leg: str):  # type: ignore[no-untyped-def]
+        asked.append((seed, protocol, leg))
+        return run(frames=3, seed=seed)
+
+    monkeypatch.setattr(look.chapter, "frames", frames)
+    first, last = look.first_and_last(4, "stress-50")
+    assert asked == [(4, "stress-50", "on-1"), (4, "stress-50", "off-3")]
+    assert (first.info["time_ps"], last.info["time_ps"]) == (0.0, 4.0)

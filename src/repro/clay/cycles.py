@@ -25,6 +25,8 @@ from repro.md.scripts import BAR_PER_MPA, SHEARS
 from repro.md.statistics import Estimate, mean
 
 Floats = NDArray[np.float64]
+HALF_WIDTH = 5.0
+"""ps on either side that the paper averages over."""
 HEIGHT = {"yz": "Lz", "xz": "Lz", "xy": "Ly"}
 
 
@@ -71,7 +73,7 @@ class Cycle:
     energy: Estimate
 
 
-def moving_mean(time: Floats, values: Floats, *, half_width: float = 5.0) -> Floats:
+def moving_mean(time: Floats, values: Floats, *, half_width: float = HALF_WIDTH) -> Floats:
     r"""Return the average over :math:`[t - \Delta, t + \Delta]` at each time.
 
     Near an end the interval is cut there, so it is no longer centred.

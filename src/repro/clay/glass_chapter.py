@@ -7,7 +7,7 @@ of three can miss.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -115,6 +115,56 @@ def cooled(
     return Cooled(rate, points, fits)
 
 
+def pooled_fit(found: Cooled, *, method: str = "hyperbola", samples: int = 200, top: float = np.inf) -> GlassTransition | None:  # fmt: skip
+    """Return the transition through the points of all seeds, or None without a kink.
+
+    Parameters
+    ----------
+    found:
+        Cooling runs at one rate.
+    method, samples:
+        As for :func:`repro.clay.glass.transition`.
+    top:
+        Only temperatures up to this, K.
+    """
+    t, v = found.pooled()
+    kept = t <= top
+    try:
+        return glass.transition(t[kept], v[kept], method=method, samples=samples)
+    except InputError:
+        return None
+
+
+def windows(
+    found: Cooled, tops: Sequence[float], *, method: str = "hyperbola"
+) -> dict[float, GlassTransition | None]:
+    """Return the pooled transition of the points up to each temperature (K)."""
+    return {top: pooled_fit(found, method=method, top=top) for top in tops}
+
+
+def in_words(one: GlassTransition | None) -> str:
+    """Return a transition in K with its interval, or "no kink"."""
+    if one is None:
+        return "no kink"
+    return f"{one.temperature:.0f} ({one.low:.0f} to {one.high:.0f})"
+
+
+def rate_shift(slow: Cooled, fast: Cooled, *, method: str = "hyperbola") -> Estimate:
+    """Return Tg at the faster rate less that at the slower, K; NaN where one has no fit.
+
+    Errors are those of :meth:`Cooled.temperature`, taken as independent.
+
+    Raises
+    ------
+    InputError
+        If the rates are not in that order.
+    """
+    if not fast.rate > slow.rate:
+        raise InputError(f"rates {slow.rate:g} and {fast.rate:g} K/ps: expected the slower first")
+    a, b = slow.temperature(method), fast.temperature(method)
+    return Estimate(b.value - a.value, float(np.hypot(a.error, b.error)))
+
+
 def laboratory(found: Estimate, rate: float) -> tuple[float, float]:
     """Return the range of Tg (K) at a calorimeter's rate: 3 to 5 K lower for each decade.
 
@@ -144,9 +194,6 @@ def table(runs: Mapping[str, Cooled]) -> pd.DataFrame:
             row: dict[str, object] = {"run": name, "rate (K/ps)": one.rate, "seed": seed}
             for method in ("lines", "hyperbola"):
                 fit = one.fits[method].get(seed)
-                row[f"{method} (K)"] = (
-                    "no kink" if fit is None
-                    else f"{fit.temperature:.0f} ({fit.low:.0f} to {fit.high:.0f})"
-                )  # fmt: skip
+                row[f"{method} (K)"] = in_words(fit)
             rows.append(row)
     return pd.DataFrame(rows).set_index("run")

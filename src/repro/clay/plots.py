@@ -9,12 +9,14 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
+from repro.clay.cycles import moving_mean
 from repro.clay.glass import GlassTransition
 from repro.figures import CYCLE
 
 if TYPE_CHECKING:
     from repro.clay.mixing_chapter import Change
     from repro.clay.salts import Limit
+    from repro.clay.stress_chapter import Loaded
 
 
 def plot_changes(axes: Sequence[Axes], found: Sequence[Change], *, labels: tuple[str, str]) -> None:
@@ -132,3 +134,34 @@ def plot_glass(
             ax.axvspan(one.low, one.high, color=CYCLE[number], alpha=0.15, linewidth=0)
     ax.set(xlabel="temperature (K)", ylabel="specific volume (cm³/g)")
     ax.legend(fontsize=8.5, markerscale=3)
+
+
+def plot_cycles(axes: Sequence[Axes], loads: Mapping[str, Loaded], *, half_width: float) -> None:
+    """Draw stress, strain and energy of loads against time, averaged as in the paper.
+
+    Parameters
+    ----------
+    axes:
+        Three: for stress (MPa), strain (%) and energy (meV/atom).
+    loads:
+        Words to a load; one line a seed, one colour a load.
+    half_width:
+        Of the moving mean, ps.
+    """
+    for number, (words, load) in enumerate(loads.items()):
+        for index, one in enumerate(load.series.values()):
+            values = (one.stress, 100 * one.strain, one.energy)
+            for ax, y in zip(axes, values, strict=True):
+                ax.plot(one.time, moving_mean(one.time, y, half_width=half_width), linewidth=0.9,
+                        color=CYCLE[number], label=words if index == 0 else None)  # fmt: skip
+            if number == index == 0:
+                for leg in range(0, int(one.leg.max()) + 1, 2):
+                    on = one.time[one.leg == leg]
+                    for ax in axes:
+                        ax.axvspan(on[0], on[-1], color="0.93", linewidth=0, zorder=0)
+    for ax, words in zip(axes, ("shear stress (MPa)", "shear strain (%)", "energy (meV/atom)"),
+                         strict=True):  # fmt: skip
+        ax.set(ylabel=words)
+        ax.axhline(0, color="0.5", linewidth=0.7)
+    axes[-1].set(xlabel="time (ps)")
+    axes[0].legend(fontsize=8.5)

@@ -12,11 +12,13 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from ase import Atoms
 from numpy.typing import NDArray
 
-from repro.clay import chapter, cycles
+from repro.clay import chapter, cycles, nonaffine, presets, surroundings
 from repro.clay.cycles import Cycle, Series
 from repro.errors import InputError
+from repro.md import scripts
 from repro.md.logs import Thermo
 from repro.md.scripts import BAR_PER_MPA, SHEARS
 from repro.md.statistics import Estimate
@@ -197,3 +199,81 @@ def at_size(found: Fluctuation, natoms: int) -> float:
     if natoms < 1:
         raise InputError(f"{natoms} atoms: expected one or more")
     return found.averaged * float(np.sqrt(found.natoms / natoms))
+
+
+def activation(before: Atoms, after: Atoms, *, cutoff: float = 6.5) -> float:
+    """Return the mean D2min of gallium with more Cl than F less that of the rest, angstrom^2.
+
+    Parameters
+    ----------
+    before, after:
+        First and last frame; shells are counted in the first.
+    cutoff:
+        Of D2min's neighbours, angstrom.
+
+    Raises
+    ------
+    InputError
+        If one of the two groups is empty.
+    """
+    around = surroundings.environment(before)
+    known = np.isfinite(around.share)
+    moved = nonaffine.d2min(before, after, cutoff=cutoff).d2min[around.indices][known]
+    rich = around.share[known] > 0.5
+    if rich.all() or not rich.any():
+        raise InputError(f"{int(rich.sum())} of {len(rich)} gallium with more Cl than F: expected "
+                         "some of both")  # fmt: skip
+    return float(moved[rich].mean() - moved[~rich].mean())
+
+
+def differ(first: Loaded, second: Loaded, *, number: int = 0) -> Estimate:
+    """Return the residual strain of one load less that of another, mean over seeds in common.
+
+    Each on its own component.
+
+    Raises
+    ------
+    InputError
+        If they share no seed.
+    """
+    both = sorted(set(first.cycles) & set(second.cycles))
+    if not both:
+        raise InputError(f"seeds {sorted(first.cycles)} and {sorted(second.cycles)}: expected one "
+                         "in common")  # fmt: skip
+    return chapter.over_seeds([first.cycles[s][number].residual.value
+                               - second.cycles[s][number].residual.value for s in both])  # fmt: skip
+
+
+def first_and_last(seed: int, protocol: str) -> tuple[Atoms, Atoms]:
+    """Return the first frame of the first leg and the last frame of the last leg, shipped."""
+    names = [leg.name for leg in presets.protocol(protocol).legs(seed=seed)]
+    first = next(chapter.frames(seed, protocol, names[0]))
+    last = first
+    for last in chapter.frames(seed, protocol, names[-1]):  # noqa: B007
+        pass
+    return first, last
+
+
+def others_zero(component: str = "yz", *, stress_mpa: float = 50.0) -> bool:
+    """Return whether the LAMMPS lines of a load hold every other component at zero."""
+    words = scripts.shear_stress(300.0, component=component, stress_mpa=stress_mpa).split()
+    load = f"{-BAR_PER_MPA * stress_mpa:g}"
+    wanted = {one: [load, load] if one == component else ["0", "0"] for one in (*"xyz", *SHEARS)}
+    return all(
+        one in words and words[words.index(one) + 1 : words.index(one) + 3] == target
+        for one, target in wanted.items()
+    )
+
+
+def seeds_needed(found: Estimate, *, seeds: int, effect: float, errors: float = 2.0) -> int:
+    """Return how many seeds show an effect by so many standard errors, given those of some.
+
+    Raises
+    ------
+    InputError
+        If the error is not known or the effect not positive.
+    """
+    if not (np.isfinite(found.error) and effect > 0):
+        raise InputError(f"error {found.error}, effect {effect}: expected two seeds or more, and a "
+                         "positive effect")  # fmt: skip
+    return max(2, int(np.ceil(seeds * (errors * found.error / effect) ** 2)))
