@@ -137,12 +137,33 @@ def test_a_zone_without_gallium_is_said() -> None:
         look.zone_atoms(replace(one, found=[]))
 
 
-def test_nearest_interval() -> None:
+def test_the_largest_zone_of_each_range() -> None:
     every = found()
-    assert look.nearest(every, 0.031).strain == pytest.approx(0.035)
-    assert look.nearest(iter(every), 9.0) is every[-1]
-    with pytest.raises(InputError, match="no intervals"):
-        look.nearest([], 0.1)
+    early, late = look.thirds(every, (0.0, 0.08, 0.2))
+    assert early.strain < 0.08 <= late.strain
+    assert all(early.found[0].size >= one.found[0].size for one in every if one.strain < 0.08 and one.found)  # fmt: skip
+    with pytest.raises(InputError, match=r"no interval between strains 0\.5 and 0\.6"):
+        look.thirds(every, (0.5, 0.6))
+
+
+def test_shipped_runs_are_asked_for_by_seed(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[tuple[object, ...]] = []
+
+    def shipped(*what: object):  # type: ignore[no-untyped-def]
+        asked.append(what)
+        return run(frames=16)
+
+    monkeypatch.setattr(look.inherent, "seeds", lambda protocol: [1, 3])
+    monkeypatch.setattr(look.chapter, "seeds", lambda protocol: [1, 2])
+    monkeypatch.setattr(look.inherent, "frames", shipped)
+    monkeypatch.setattr(look.chapter, "frames", shipped)
+    cold = look.relaxed("rest", rate_per_s=5e9, threshold=20.0)
+    assert list(cold) == [1, 3]
+    assert [one.strain for one in cold[1]] == pytest.approx([0.005 + 0.01 * k for k in range(15)])
+    assert list(look.warm("shear", rate_per_s=5e9, threshold=20.0)) == [1, 2]
+    g = look.classes_of("shear", rate_per_s=5e9, centre="Ga", strain=(0.09, 0.14))
+    assert g[2].intervals == 5
+    assert asked == [(1, "rest"), (3, "rest")] + 2 * [(1, "shear", "shear"), (2, "shear", "shear")]
 
 
 def test_the_planted_glass_is_what_it_says() -> None:

@@ -64,6 +64,13 @@ def frames(seed: int, protocol: str, leg: str, *, preset: str = PRESET) -> Itera
     return trajectory.read(data.path(f"clay/{preset}/{name}.extxyz.gz"))
 
 
+def legs(protocol: str, *, preset: str = PRESET) -> dict[int, list[Thermo]]:
+    """Return the thermo tables of all legs in their order, by seed."""
+    names = [leg.name for leg in presets.protocol(protocol, preset).legs(seed=1)]
+    return {seed: [thermo(seed, protocol, name, preset=preset) for name in names]
+            for seed in seeds(protocol, preset=preset)}  # fmt: skip
+
+
 def over_seeds(values: Mapping[int, float] | list[float]) -> Estimate:
     """Return mean and standard error over seeds; NaN for the error of one seed."""
     x = np.array(list(values.values()) if isinstance(values, Mapping) else values, dtype=float)

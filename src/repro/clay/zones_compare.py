@@ -11,13 +11,72 @@ from ase import Atoms
 from ase.neighborlist import neighbor_list
 from numpy.typing import NDArray
 
-from repro.clay import chapter, nonaffine, surroundings
+from repro.clay import chapter, inherent, nonaffine, surroundings, zones_chapter
 from repro.clay.surroundings import ChlorineTest, ClassRdf
 from repro.clay.zones_chapter import Interval
 from repro.errors import InputError
 from repro.md.statistics import Estimate
 
 Floats = NDArray[np.float64]
+
+
+def relaxed(protocol: str, *, rate_per_s: float, threshold: float) -> dict[int, list[Interval]]:
+    """Return the intervals of each seed's shipped inherent structures.
+
+    Parameters
+    ----------
+    protocol:
+        ``shear``, or ``rest`` for the run without load, whose strain is what the other
+        would have had in the time.
+    rate_per_s, threshold:
+        Shear rate, and D2min above which an atom may belong to a zone, angstrom^2.
+    """
+    return {seed: list(zones_chapter.intervals(
+        zones_chapter.strained(inherent.frames(seed, protocol), rate_per_s=rate_per_s),
+        threshold=threshold)) for seed in inherent.seeds(protocol)}  # fmt: skip
+
+
+def warm(protocol: str, *, rate_per_s: float, threshold: float) -> dict[int, list[Interval]]:
+    """Return the intervals of each seed's shear run as it was, heat and all."""
+    return {seed: list(zones_chapter.intervals(
+        zones_chapter.strained(chapter.frames(seed, protocol, "shear"), rate_per_s=rate_per_s),
+        threshold=threshold)) for seed in chapter.seeds(protocol)}  # fmt: skip
+
+
+def classes_of(
+    protocol: str, *, rate_per_s: float, centre: str, strain: tuple[float, float],
+    by: str = "maximum", bins: int = 80,
+) -> dict[int, ClassRdf]:  # fmt: skip
+    """Return g(r) around mobile and quiet atoms of each seed's shear run.
+
+    Parameters
+    ----------
+    protocol, rate_per_s:
+        The run and its rate.
+    centre, strain, by, bins:
+        As for :func:`repro.clay.surroundings.class_rdf`.
+    """
+    return {seed: surroundings.class_rdf(
+        zones_chapter.strained(chapter.frames(seed, protocol, "shear"), rate_per_s=rate_per_s),
+        centre=centre, strain=strain, by=by, bins=bins)
+        for seed in chapter.seeds(protocol)}  # fmt: skip
+
+
+def thirds(found: Sequence[Interval], edges: Sequence[float]) -> list[Interval]:
+    """Return the interval with the largest zone in each range of strain.
+
+    Raises
+    ------
+    InputError
+        If a range holds no interval.
+    """
+    made = []
+    for low, high in itertools.pairwise(edges):
+        own = [one for one in found if low <= one.strain < high]
+        if not own:
+            raise InputError(f"no interval between strains {low} and {high}: expected one or more")
+        made.append(max(own, key=lambda one: one.found[0].size if one.found else 0))
+    return made
 
 
 def slip_threshold(frame: Atoms, *, cutoff: float = 6.5, slip: float = 1.0) -> float:
@@ -188,20 +247,6 @@ def mean_classes(found: Mapping[int, ClassRdf]) -> ClassRdf:
         {name: sum(one.centres[name] for one in all_of) for name in first.centres},
         sum(one.intervals for one in all_of),
     )  # fmt: skip
-
-
-def nearest(found: Iterable[Interval], strain: float) -> Interval:
-    """Return the interval whose middle is nearest to a strain.
-
-    Raises
-    ------
-    InputError
-        For no intervals.
-    """
-    all_of = list(found)
-    if not all_of:
-        raise InputError("no intervals: expected one or more")
-    return min(all_of, key=lambda one: abs(one.strain - strain))
 
 
 def zone_atoms(one: Interval) -> tuple[Atoms, list[tuple[int, int, tuple[int, int, int]]]]:
