@@ -170,7 +170,7 @@ def track(frames: Iterable[Atoms], *, dt_ps: float, element: str = "Li", stride:
     InputError
         For frames that differ in atoms or cell or are not equally spaced, no atom of the
         element, a cell without volume, or frames so far apart that an atom moves more
-        than a quarter of the shortest height of the cell between two.
+        than a third of the shortest height of the cell between two.
     """
     if not dt_ps > 0 or stride < 1:
         raise InputError(f"frames {dt_ps} ps apart, stride {stride}: expected a time above 0 and "
@@ -198,11 +198,11 @@ def track(frames: Iterable[Atoms], *, dt_ps: float, element: str = "Li", stride:
             # Below half a height, the nearest image is the one by rounding in any cell.
             step = (step - np.round(step)) @ cell
             far = np.linalg.norm(step, axis=1)
-            if not far.max() <= shortest / 4:
+            if not far.max() <= shortest / 3:
                 raise InputError(
                     f"frame {index}: atom {int(far.argmax())} moved {far.max():.2f} angstrom in "
                     f"{dt_ps:g} ps, the shortest height of the cell is {shortest:.2f}: expected a "
-                    "quarter of it at most; write frames more often")  # fmt: skip
+                    "third of it at most; write frames more often")  # fmt: skip
             moved += step
             before = now
         if index % stride == 0:

@@ -1,0 +1,380 @@
+# ---
+# jupyter:
+#   jupytext:
+#     formats: ipynb,py:percent
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # Where it gives
+#
+# Shear a crystal far enough and a plane of it slips. Shear a glass, which has no planes, and it yields in knots: here and there a few dozen
+# atoms lose their footing together, drop into another arrangement, and carry their neighbours along. Such a knot is called a shear
+# transformation zone. Figure 2 of the paper {cite}`gupta2023` shows a stress-strain curve, three maps of the atoms that did not follow the
+# deformation, and a g(r) which says that the gallium among them has more chlorine around it than the rest.
+#
+# **The question.** Does our glass yield in zones, and do they sit where the chlorine is?
+#
+# **The answer in one sentence.** It flows at {glue:text}`shear.flow:.2f` ± {glue:text}`shear.flow_error:.2f` GPa, where the paper's yields at about {glue:text}`shear.said:.1f`;
+# the gallium in its zones has {glue:text}`shear.chlorine_excess:+.1f` ± {glue:text}`shear.chlorine_excess_error:.1f` percentage points more chlorine around it than the rest, and in a box of {glue:text}`shear.atoms` atoms no band has room.
+#
+# ```{admonition} What you will be able to do
+# :class: tip
+# Read a stress-strain curve of a glass and distrust it; compute the non-affine displacement of an atom; tell an event from heat;
+# and ask whether zones have a chemistry, with a test that could have said no.
+# ```
+
+# %% tags=["parameters"]
+live: bool = True  # Shear a small glass while the page is made
+rate: float = 1e11  # Shear rate of that run per second; allowed: 2e10..1e12
+strain: float = 0.1  # How far it is sheared; allowed: 0.02..0.4
+slip: float = 1.0  # Slip in angstrom against its surroundings that makes an atom part of a zone; allowed: 0.3..2
+seed: int = 1  # Seed of the live run's velocities; allowed: 1..1000
+
+# %%
+import pandas as pd
+
+from repro.clay import chapter, inherent, presets, shear, zones_compare
+from repro.clay import shear_chapter as look
+from repro.clay import shear_plots as plots
+from repro.clay import zones_chapter as zones
+from repro.figures import new_figure, show, show_structure
+from repro.ledger import published
+from repro.results import record
+from repro.tables import comparison
+
+# %% [markdown]
+# ## Pull
+#
+# The cell is tilted at a constant rate, on the yz plane, at {glue:text}`shear.temperature:.0f` K; every other component of the stress is held at zero.
+# The paper sheared at {glue:text}`shear.paper_rate:.0e` per second. That takes {glue:text}`shear.paper_ps:.0f` ps to a strain of {glue:text}`shear.strain:.1f`; we can afford five and twenty times that rate.
+# At the start the curve is a straight line, as of a spring. Then it bends, and in the end the stress hardly rises: the glass flows.
+
+# %%
+runs = chapter.runs()
+campaign, paper = presets.preset("reference").protocols, presets.preset("paper").protocols["shear"]
+kinds = {f"{campaign[n].rate_per_s:.0e} per s".replace("e+", "e"): n for n in ("shear", "shear-fast") if n in set(runs.protocol)}
+sheared = {
+    words: look.sheared({s: chapter.thermo(s, name, "shear") for s in chapter.seeds(name)}, rate_per_s=campaign[name].rate_per_s)
+    for words, name in kinds.items()
+}
+slow = next(iter(sheared.values()))
+seeds = chapter.seeds("shear")
+flow, offset, onset, top = slow.flow(), slow.offset_stress(), slow.onset(), slow.maximum()
+record("shear.temperature", float(paper.temperature), unit="K")
+record("shear.paper_rate", float(paper.rate_per_s), unit="1/s", note=f"preset paper, on {paper.component}; ours {slow.rate_per_s:g} and more")
+record("shear.paper_ps", paper.picoseconds, unit="ps")
+record("shear.strain", float(paper.strain))
+record("shear.others_free", look.others_free(), note="read from the LAMMPS lines of the protocol")
+record("shear.atoms", int(runs[runs.protocol == "shear"].natoms.iloc[0]), note="atoms in each of our assemblies")
+record("shear.seeds", len(seeds), note="glasses sheared at the slower rate")
+record("shear.flow", flow.value, unit="GPa", uncertainty=flow.error, note="mean stress beyond a strain of 0.1, slower rate")
+record("shear.said", float(published("yield-stress")), unit="GPa", note="the paper's yield stress")
+record("shear.flow_error", flow.error, unit="GPa", note="of shear.flow, over seeds")
+record("shear.offset", offset.value, unit="GPa", uncertainty=offset.error, note="2 % offset, slower rate")
+record("shear.maximum", top.value, unit="GPa", uncertainty=top.error, note="maximum of the smoothed curve, slower rate")
+record("shear.onset", onset.value, uncertainty=onset.error, note="departure from the elastic line by 0.005, slower rate")
+record("shear.modulus", slow.modulus().value, unit="GPa", uncertainty=slow.modulus().error, note="slope up to a strain of 0.02, slower rate")
+fig, ax = new_figure(height=3.6)
+plots.plot_curves(ax, {words: shear.combine(list(one.curves.values())) if len(one.curves) > 1 else next(iter(one.curves.values()))
+                       for words, one in sheared.items()})  # fmt: skip
+show(
+    fig,
+    name="fig-stress-strain",
+    caption=f"Shear stress against shear strain, mean over {len(seeds)} glasses with one standard error.",
+    alt=" ".join(f"At {words} the stress rises, bends, and beyond a strain of 0.1 stays near {one.flow().value:.2f} gigapascal." for words, one in sheared.items()),
+)
+
+# %%
+look.table(sheared)
+
+# %% [markdown]
+# Where does such a curve yield? There are three usual readings, and they differ: where it meets the elastic line shifted by {glue:text}`shear.offset_strain:.0f` % of strain,
+# its highest point, or the level of the plateau. The paper gives one number without saying which. Ours are {glue:text}`shear.offset:.2f`, {glue:text}`shear.maximum:.2f` and
+# {glue:text}`shear.flow:.2f` GPa; the ledger holds the plateau against the paper, since that alone needs no elastic line, and our line is
+# short and noisy.
+#
+# Faster is stronger: a knot needs time to come loose. And no computer will go slow enough to see what a hand does to a clay.
+
+# %%
+record("shear.offset_strain", 2.0, unit="%", note="of the offset, fixed beforehand")
+fast = list(sheared.values())[-1]
+stiffer = look.faster_is_stronger(slow, fast) if fast is not slow else look.NONE
+speed = float(runs[runs.protocol == "shear"].ns_per_day.mean())
+record("shear.stiffer", stiffer.value, unit="GPa", uncertainty=stiffer.error, note="flow stress at the faster rate less that at the slower, seed by seed")
+record("shear.stiffer_as_said", chapter.above(stiffer), note="by more than two standard errors")
+record("shear.speed", speed, unit="ns/day", note="of our shear runs, one core each")
+record("shear.years", look.years(strain=0.2, rate_per_s=1e-3, ns_per_day=speed), unit="years", note="to a strain of 0.2 at 1e-3 per s, at that speed")
+record("shear.out_of_reach", look.years(strain=0.2, rate_per_s=1e-3, ns_per_day=speed) > 100, note="more than a century of computing")
+comparison("shear-temperature", "shear-rate", "shear-others-free", "yield-stress", "yield-falls-with-rate", "plastic-onset", "slow-rates-out-of-reach")
+
+# %% [markdown]
+# ## Who does not follow
+#
+# Take an atom and its neighbours within 6.5 ångström, now and a hundredth of strain later. Find the affine map, stretch, shear and
+# rotation, that carries the one picture best into the other. What the map cannot explain, squared and summed over the neighbours, is $D^2_\mathrm{min}$
+# {cite}`falk1998`. A purely affine motion gives exactly zero, which the next cell checks on one of our frames.
+#
+# Now the trap. At {glue:text}`shear.temperature:.0f` K every atom rattles, and rattling is not affine. How large is $D^2_\mathrm{min}$ in the sheared glass, and how large in the same
+# glass, at the same temperature over the same time, *that nobody shears*?
+
+# %%
+record("shear.method", look.method(next(chapter.frames(seeds[0], "shear", "shear"))), note="zero for an affine shear of one of our frames")
+gap = campaign["shear"].interval / campaign["shear"].rate_per_s * 1e12
+warm = {"sheared": zones_compare.quantiles(f for s in seeds[:1] for f in chapter.frames(s, "shear", "shear")),
+        "at rest": zones_compare.quantiles(inherent.later_half(chapter.frames(seeds[0], "anneal", "rest"), ps=gap))}  # fmt: skip
+record("shear.warm_sheared", warm["sheared"][0.5], unit="A2", note=f"median D2min of Ga, F and Cl in the sheared glass, seed {seeds[0]}")
+record("shear.warm_rest", warm["at rest"][0.5], unit="A2", note="the same at rest, over intervals of equal time or a little longer")
+pd.DataFrame({words: {f"{100 * q:g} %": round(x) for q, x in one.items()} for words, one in warm.items()}).rename_axis("quantile of D²min (Å²)")
+
+# %% [markdown]
+# Nearly the same. Half of all atoms have more than {glue:text}`shear.warm_sheared:.0f` Å² under shear and more than {glue:text}`shear.warm_rest:.0f` at rest; a map of these numbers would be
+# beautiful, and would show heat. (The rare large values are alike, too: a glass this young rearranges by itself.) To see events, one must take the heat out first: relax each frame to the bottom of
+# its basin in its own cell, and compare the *inherent structures* {cite}`stillinger1982`. What moved between two of them has moved for good. Now the shear shows: the median is {glue:text}`shear.cold_sheared:.1f` Å² with it and
+# {glue:text}`shear.cold_rest:.1f` without.
+
+# %%
+cold_seeds = inherent.seeds("shear")
+per_s = campaign["shear"].rate_per_s
+threshold = zones_compare.slip_threshold(next(inherent.frames(cold_seeds[0], "shear")), slip=slip)
+found = zones_compare.relaxed("shear", rate_per_s=per_s, threshold=threshold)
+still = zones_compare.relaxed("rest", rate_per_s=per_s, threshold=threshold)
+cold = {"sheared": zones_compare.quantiles(inherent.frames(cold_seeds[0], "shear")), "at rest": zones_compare.quantiles(inherent.frames(cold_seeds[0], "rest"))}
+record("shear.cold_sheared", cold["sheared"][0.5], unit="A2", note="median D2min between inherent structures, sheared")
+record("shear.cold_rest", cold["at rest"][0.5], unit="A2", note="the same at rest")
+record("shear.threshold", threshold, unit="A2", note=f"D2min of an atom that slipped by {slip:g} A against all its neighbours")
+pd.DataFrame({words: {f"{100 * q:g} %": round(x, 1) for q, x in one.items()} for words, one in cold.items()}).rename_axis("quantile of D²min (Å²)")
+
+# %% [markdown]
+# ## Three maps
+#
+# The frames of the paper's maps are given by points on its curve, not by numbers. We take the largest event of each third of the run. An atom
+# counts as part of a zone if it slipped by {glue:text}`shear.slip:.1f` Å against its surroundings, lithium left out because it hops at any load; three atoms or more within four ångström of each
+# other make a zone.
+
+# %%
+record("shear.slip", float(slip), unit="A")
+edges = (0.0, 0.06, 0.13, 0.2)
+shown = zones_compare.thirds(found[cold_seeds[0]], edges)
+fig, axes = new_figure(1, 3, height=3.1, width=8.4)
+for ax, one in zip(axes, shown, strict=True):
+    drawn = plots.plot_map(ax, one, largest=2 * threshold)
+axes[0].set_ylabel("z (Å)")
+fig.colorbar(drawn, ax=list(axes), label="D²min (Å²)", shrink=0.8)
+show(
+    fig,
+    name="fig-maps",
+    caption=f"Glass of seed {cold_seeds[0]} seen along x: D²min over 0.01 of strain between inherent structures. Rims mark atoms in zones.",
+    alt="Three maps of coloured atoms. " + " ".join(f"At strain {one.strain:.3f} the largest zone has {one.found[0].size if one.found else 0} atoms." for one in shown),
+)
+
+# %% [markdown]
+# ## From zones to bands?
+#
+# In the paper zones join into bands that cross the cell, and later there are single zones again. How large is our largest zone, and how localised is the strain, interval by interval?
+
+# %%
+histories = {s: zones.history(one) for s, one in found.items()}
+resting = {s: zones.history(one) for s, one in still.items()}
+grow = {column: zones_compare.stage_changes(histories, edges=edges, column=column) for column in ("largest", "psi")}
+per_stage = zones.stages(histories, edges=edges, column="largest")
+idle = chapter.over_seeds([float(t.largest.mean()) for t in resting.values()])
+early = [bool((t[t.strain < edges[1]].zones > 0).any()) for t in histories.values()]
+bands = sum(int((t.windings >= 2).sum()) for t in histories.values())
+record("shear.zones_early", all(early), note="zones of three atoms or more below a strain of 0.06, in all seeds")
+record("shear.largest_1", per_stage[0].value, unit="atoms", uncertainty=per_stage[0].error, note="largest zone of an interval, mean below a strain of 0.06")
+record("shear.largest_2", per_stage[1].value, unit="atoms", uncertainty=per_stage[1].error, note="the same from 0.06 to 0.13")
+record("shear.largest_3", per_stage[2].value, unit="atoms", uncertainty=per_stage[2].error, note="the same beyond 0.13")
+record("shear.largest_rest", idle.value, unit="atoms", uncertainty=idle.error, note="the same without shear, over equal times")
+record("shear.bands", bands, unit="intervals", note="in which the largest zone closes on itself through the cell in two directions")
+record("shear.bands_form", bool(chapter.above(grow["largest"][0]) and chapter.above(grow["psi"][0])), note="largest zone and localisation grow from the first to the second third, by two standard errors")
+record("shear.zones_again", chapter.above(chapter.times(grow["largest"][1], -1)), note="largest zone shrinks from the second to the last third, by two standard errors")
+record("shear.as_glasses_do", bool(all(early) and chapter.above(grow["largest"][0]) and chapter.above(grow["psi"][0]) and chapter.above(chapter.times(grow["largest"][1], -1))), note="the three before hold together")
+fig, axes = new_figure(1, 3, height=2.9, width=8.8)
+plots.plot_history(axes, {f"seed {s}": t for s, t in histories.items()},
+                   columns={"largest": "largest zone (atoms)", "share": "share of atoms in zones", "psi": "scatter of local strain"})  # fmt: skip
+show(
+    fig,
+    name="fig-zone-history",
+    caption="Size of the largest zone, share of atoms in zones, and scatter of the local von Mises strain, against strain.",
+    alt=f"Three panels with one jagged line for each of {len(histories)} seeds. The largest zone has {max(int(t.largest.max()) for t in histories.values())} atoms.",
+)
+
+# %%
+comparison("d2min-method", "d2min-interval", "stz-at-low-strain", "bands-at-mid-strain", "stz-reappear", "plasticity-by-stz")
+
+# %% [markdown]
+# The mean largest zone has {glue:text}`shear.largest_1:.1f`, {glue:text}`shear.largest_2:.1f` and {glue:text}`shear.largest_3:.1f` atoms in the three thirds of the run, and {glue:text}`shear.largest_rest:.1f` in a glass that nobody shears.
+# Look at the last number before you believe a story about the first three. Single events of ten atoms and more come and go in both seeds; of a band there is no sign, and in a cell two nanometres wide
+# there cannot well be one. The ledger leaves these rows open until an assembly of the paper's size has been sheared.
+#
+# ## What a zone is made of
+#
+# For every gallium in every interval: is it in a zone, and which share of its anions is chlorine? If zones did not care, both groups would have the same mean.
+
+# %%
+record("shear.interval", float(campaign["shear"].interval), note="strain between frames")
+makeup = {s: zones.makeup(one) for s, one in found.items()}
+inside = sum(int(one.inside.sum()) for one in makeup.values())
+test = zones.chlorine_in_zones(makeup)
+mostly = chapter.over_seeds([one.mostly_chlorine() for one in makeup.values()])
+overall = chapter.over_seeds([float((one.share > 0.5).mean()) for one in makeup.values()])
+ranks = zones.correlate(makeup)
+record("shear.gallium_in_zones", inside, unit="times a gallium", note="was part of a zone, all intervals and seeds")
+record("shear.chlorine_excess", 100 * test.difference, unit="%", uncertainty=100 * test.error, note="chlorine share around Ga inside zones less outside, points; error over seeds")
+record("shear.chlorine_excess_error", 100 * test.error, unit="%", note="of shear.chlorine_excess")
+record("shear.chlorine_p", test.p_value, note="one-sided, permutations within intervals")
+record("shear.molecular_sites", bool(test.p_value < 0.05 and test.difference > 2 * test.error), note="at the 5 % level, and by two standard errors over seeds")
+record("shear.mostly", 100 * mostly.value, unit="%", uncertainty=100 * mostly.error, note="Ga in zones with more Cl than F")
+record("shear.mostly_all", 100 * overall.value, unit="%", uncertainty=100 * overall.error, note="the same of all Ga")
+record("shear.mostly_chlorine", bool(mostly.value > 0.5), note="more than half of the Ga in zones has more Cl than F")
+record("shear.rho", ranks.rho, note=f"rank correlation of D2min with the chlorine share; 95 % over seeds {ranks.low:.2f} to {ranks.high:.2f}")
+record("shear.where_chlorine", bool(ranks.p_value < 0.05 and ranks.low > 0), note="positive at the 5 % level, and over seeds")
+pd.DataFrame({
+    f"seed {s}": {"Ga in zones": int(one.inside.sum()), "chlorine share inside less outside (points)": round(100 * one.difference(), 1),
+                  "inside, more Cl than F (%)": round(100 * one.mostly_chlorine())}
+    for s, one in makeup.items()
+})  # fmt: skip
+
+# %% [markdown]
+# The paper asks in another way: it takes the gallium whose $D^2_\mathrm{min}$ lies above {glue:text}`shear.high:.0f` % of the largest value and that below {glue:text}`shear.low:.0f` %, between strains of {glue:text}`shear.from:.2f` and {glue:text}`shear.to:.2f`, and compares their g(r).
+# A share of a *maximum* is a delicate thing: often one atom alone is above it. So we draw the paper's classes, from the warm frames as the paper has them, and test with
+# classes of equal size, the highest and the lowest tenth.
+
+# %%
+window = (0.09, 0.14)
+record("shear.from", window[0])
+record("shear.to", window[1])
+record("shear.high", 90.0, unit="%", note="of the maximum")
+record("shear.low", 10.0, unit="%", note="of the maximum")
+
+by_element = {centre: zones_compare.classes_of("shear", rate_per_s=per_s, centre=centre, strain=window) for centre in ("Ga", "Li")}
+tenths = zones_compare.classes_of("shear", rate_per_s=per_s, centre="Ga", strain=window, by="quantile")
+fluorine = zones_compare.peak_difference(tenths, "F", upto=2.5)
+mobile = zones_compare.class_chlorine(found, strain=window, by="quantile")
+few, many = ({centre: sum(one.centres[side] for one in g.values()) for centre, g in by_element.items()} for side in ("high", "low"))
+record("shear.mobile_ga", few["Ga"], unit="times a Ga", note="above 90 % of the maximum, all seeds, strains 0.09 to 0.14")
+record("shear.fluorine_peak", fluorine.value, uncertainty=fluorine.error, note="first Ga-F peak of the highest tenth less that of the lowest, warm frames, mean over seeds")
+record("shear.less_fluorine", chapter.above(chapter.times(fluorine, -1)), note="lower by two standard errors")
+record("shear.mobile_chlorine", 100 * mobile.difference, unit="%", uncertainty=100 * mobile.error, note="chlorine share of the highest tenth less the lowest, points, inherent structures")
+record("shear.mobile_rich", bool(mobile.p_value < 0.05 and mobile.difference > 2 * mobile.error), note="at the 5 % level, and by two standard errors over seeds")
+fig, axes = new_figure(2, 2, height=5.0, width=7.6)
+for row, (centre, g) in zip(axes, by_element.items(), strict=True):
+    plots.plot_classes(row, zones_compare.mean_classes(g), centre=centre)
+    row[0].set_ylabel("g(r)")
+axes[0, 0].legend(fontsize=8.5)
+show(
+    fig,
+    name="fig-classes",
+    caption=(
+        f"g(r) around atoms with D²min above 90 % (mobile: {few['Ga']} Ga, {few['Li']} Li) and below 10 % of the maximum (quiet: {many['Ga']} Ga, "
+        f"{many['Li']} Li), strains {window[0]} to {window[1]}, mean over {len(seeds)} seeds."
+    ),
+    alt=(
+        f"Four panels. The curves of mobile gallium and lithium stem from {few['Ga']} and {few['Li']} atoms, those of quiet ones from {many['Ga']} and {many['Li']}; "
+        "all but that of quiet lithium are rough."
+    ),
+)
+
+# %%
+banded = bool(bands)
+record("shear.bands_of_molecules", bool(test.p_value < 0.05 and banded), note=f"{bands} intervals have a band")
+comparison("gr-strain-from", "gr-strain-to", "d2min-high-class", "d2min-low-class", "abstract-molecular-sites-of-stz", "stz-are-gacl3-like",
+           "strain-where-cl", "mobile-ga-less-fluorine", "mobile-ga-chlorine-rich", "bands-at-molecular-sites")  # fmt: skip
+
+# %% [markdown]
+# ## One zone, close up
+#
+# The largest early zone with gallium in it, with all anions its gallium holds: the paper's Figure 2e. Turn it, count.
+
+# %%
+first = shown[0]
+atoms, bonds = zones_compare.zone_atoms(first)
+show_structure(
+    atoms,
+    name="fig-zone",
+    caption=f"A zone at strain {first.strain:.3f}: {atoms.get_chemical_formula()}, with the bonds of its gallium.",
+    alt=f"{len(atoms)} atoms cut out of the glass; gallium is bound to chlorine and fluorine.",
+    bonds=bonds,
+)
+
+# %% [markdown]
+# ## Shear one now
+
+# %%
+made = chapter.Live(seed=seed) if live else None
+small = made.shear(rate_per_s=rate, strain=strain) if made else None
+fig, ax = new_figure(height=3.0, width=5.0)
+if small is not None:
+    plots.plot_curves(ax, {f"{rate:.0e} per s, live": shear.curve(small.thermo, width=strain / 25)})
+ax.set(xlabel="shear strain", ylabel="shear stress (GPa)")
+show(
+    fig,
+    name="fig-live-shear",
+    caption=f"Made with this page: {small.thermo.natoms} atoms sheared at {rate:.0e} per second." if small else "The live run was switched off by the parameter live.",
+    alt=f"A rough curve up to a strain of {strain:g}." if small else "An empty plot: the live run was switched off.",
+)
+
+# %%
+record("shear.live", float(shear.curve(small.thermo, width=strain / 25).stress_gpa.max()) if small else 0.0, unit="GPa", note="largest stress of the live run")
+
+# %% [markdown]
+# The stress of this little cell went up to {glue:text}`shear.live:.1f` GPa. Slower, and further:
+#
+# `.venv/bin/repro run 09_shear_zones -p rate 5e10 -p strain 0.2`
+#
+# ## Exercises
+#
+# ### The factor you cannot see
+#
+# Suppose the flow stress rises by a tenth for each factor of ten in the rate. Predict the flow stress of our glass at one per thousand seconds, a slow hand. Would you call the result soft?
+#
+# :::{dropdown} Solution
+# From our slower rate to a thousandth per second lie some thirteen decades; a tenth less each leaves about a quarter. Still a hundred megapascal: far harder
+# than clay. Either the law is not a power of the rate (thermal activation makes it logarithmic, and then it can fall to zero), or the real material holds something ours does not. The
+# paper says "much lower" and leaves it there; nobody can measure it in a simulation.
+# :::
+#
+# ### Break it: look at the heat
+#
+# Predict what happens to the chemistry of zones if you do *not* relax the frames. Then look at the cell below.
+#
+# :::{dropdown} Solution
+# Warm frames have large $D^2_\mathrm{min}$ where atoms rattle most, and light or loosely bound atoms rattle more. A test on warm frames compares
+# amplitudes of vibration. It may well come out the same way, for a reason that has nothing to do with flow.
+# :::
+
+# %% tags=["hide-cell"]
+warm_makeup = {s: zones.makeup(one) for s, one in zones_compare.warm("shear", rate_per_s=per_s, threshold=threshold).items()}
+warm_test = zones.chlorine_in_zones(warm_makeup)
+pd.DataFrame({
+    "inherent structures": {"Ga in zones": inside, "chlorine inside less outside (points)": round(100 * test.difference, 1), "error over seeds": round(100 * test.error, 1)},
+    "warm frames": {"Ga in zones": sum(int(one.inside.sum()) for one in warm_makeup.values()),
+                    "chlorine inside less outside (points)": round(100 * warm_test.difference, 1),
+                    "error over seeds": round(100 * warm_test.error, 1)},
+})  # fmt: skip
+
+# %% [markdown]
+# ### How large is an event
+#
+# A zone depends on the slip you ask for. Predict: from half an ångström to one and a half, does the *number* of zones change more, or their chlorine?
+#
+# :::{dropdown} Solution
+# The next cell does it. Sizes and numbers change by large factors; a statement on chemistry that survives all of these choices deserves more trust than one made at a single threshold.
+# :::
+
+# %% tags=["hide-cell"]
+rows = {}
+for ask in (0.5, 0.75, 1.0, 1.5):
+    limit = threshold * (ask / slip) ** 2
+    again = {s: zones.makeup(one) for s, one in zones_compare.relaxed("shear", rate_per_s=per_s, threshold=limit).items()}
+    some = {s: one for s, one in again.items() if one.inside.any()}
+    rows[f"slip {ask:g} Å"] = {"Ga in zones": sum(int(one.inside.sum()) for one in again.values()),
+                               "chlorine inside less outside (points)": round(100 * zones.chlorine_in_zones(some).difference, 1) if some else None}  # fmt: skip
+pd.DataFrame(rows)

@@ -1,0 +1,365 @@
+# ---
+# jupyter:
+#   jupytext:
+#     formats: ipynb,py:percent
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # Moving lithium
+#
+# A clay that you can bend is a curiosity. A clay that conducts is a battery part. The paper {cite}`gupta2023` put its clay between
+# two platinum foils and measured an impedance spectrum, its Supplementary Figure 11. Of such a spectrum the text keeps one number, where a curve in the complex plane
+# meets the real axis: the resistance of the pellet, and from it the conductivity, {glue:text}`lithium.paper:.1f` mS/cm at room temperature. The groups that found the clay {cite}`jung2021,xu2022` had
+# about {glue:text}`lithium.first:.0f` mS/cm. The simulations of the paper are about its softness; that of this chapter is ours.
+#
+# **The question.** How fast does lithium move in our simulated clay, what else moves with it, and what would that conduct at 300 K?
+#
+# **The answer in one sentence.** {glue:text}`lithium.answer`
+#
+# ```{admonition} What you will be able to do
+# :class: tip
+# Get a diffusion coefficient with an error out of a trajectory, and tell diffusion from rattling; draw an Arrhenius line, and say how far it may be
+# trusted; turn diffusion into conductivity, and name what that leaves out; read an impedance spectrum, your own if you have one.
+# ```
+
+# %% tags=["parameters"]
+rule: str = "exponent"  # Which runs enter the law; allowed: exponent, straight
+haven: float = 1.0  # Haven ratio; allowed: 0.1..3
+live: bool = True  # Run a small melt while the page is made
+temperature: float = 1000.0  # Temperature of that melt in K; allowed: 300..1500
+picoseconds: float = 6.0  # Length of its run in ps; allowed: 3..50
+seed: int = 1  # Seed of its velocities; allowed: 1..1000
+spectrum: str = ""  # Path of a measured impedance spectrum; empty for a made one
+put_in: float = 3.0  # Conductivity of the made spectrum in mS/cm; allowed: 0.0001..100
+thickness: float = 0.05  # Thickness of the pellet in cm; allowed: 0.001..10
+area: float = 0.785  # Area of its faces in cm2; allowed: 0.001..100
+size_error: float = 0.02  # Relative standard error of thickness and of area; allowed: 0..1
+
+# %%
+import ase.io
+import numpy as np
+import pandas as pd
+
+from repro import data, paths
+from repro.clay import chapter, lithium_eis, lithium_law, lithium_plots, lithium_words
+from repro.clay import lithium_chapter as look
+from repro.figures import new_figure, show
+from repro.ledger import published
+from repro.md.statistics import Estimate
+from repro.results import record
+from repro.tables import comparison
+
+# %% [markdown]
+# ## How far does an atom get?
+#
+# An atom that wanders at random gets nowhere on average, and yet away. What grows in proportion to time is the mean of the *squared* distance, and a sixth of its slope
+# is the diffusion coefficient $D$. It sounds simple, and there are three traps. In the first moments an atom flies freely and the square grows as time squared. Then it
+# rattles in its cage, and the square hardly grows. Only later does it diffuse; a run that ends before is a run about rattling.
+# And the values at different lags come from one trajectory and are not independent: a straight-line fit with the usual formula gives errors that are far too small. The fit here
+# takes these correlations into account (package `kinisi`), and its interval is meant seriously.
+#
+# Each run begins from the glass of [chapter six](06_mixing), finds its volume at the temperature, and then goes on at constant volume. So far we have {glue:text}`lithium.shipped`.
+
+# %%
+found = look.points()
+kinds = look.shipped(chapter.runs())
+record("lithium.shipped", lithium_words.listed(found), note="shipped diffusion runs")
+record("lithium.runs", len(found), note="shipped diffusion runs, all temperatures and seeds")
+for name in look.RULES:
+    record(f"lithium.counted_{name}", lithium_words.counted(found, rule=name), note=f"by the rule {name}")
+fig, ax = new_figure(height=3.8)
+lithium_plots.plot_msd(ax, found)
+show(
+    fig,
+    name="fig-msd",
+    caption=(
+        "Mean squared displacement of lithium against lag. Symbols with errors: the lags that were fitted; crosses, runs that are not diffusive by "
+        "their exponent; dotted, runs without a coefficient."
+    ),
+    alt=f"Rising curves on logarithmic axes, higher at higher temperature: {lithium_words.listed(found)}.",
+)
+
+# %%
+lithium_words.table(found)
+
+# %% [markdown]
+# The rule for what counts was fixed before there was any run: on logarithmic axes the slope of the MSD over the fitted lags, its exponent, must be 1, within 0.05 or two errors. By it,
+# {glue:text}`lithium.counted_exponent` count.
+#
+# The rule has a weakness that the first run brought to light. An atom that rattles before it leaves adds a constant to the MSD. A line with a constant is still a
+# straight line, and a sixth of its slope is still $D$; but on logarithmic axes its slope is below 1 until the line has outgrown the constant. So the table has a second, plainer test: is the MSD straight?
+# The slope in the later half of the fitted lags over that in the earlier half must be 1 within two errors, with an error below a quarter. By it, {glue:text}`lithium.counted_straight` count. As we wrote
+# it after we had seen a curve (though no conductivity), it comes second: what the ledger gets is the first rule's, and the parameter `rule` switches.
+#
+# ## Who else moves?
+#
+# In a solid conductor the lithium moves and the frame stands. In a melt everything moves. Here are all four elements in the hottest run.
+
+# %%
+hot = max(kinds, default=0)
+movers = look.movers(hot, kinds[hot][0]) if kinds else {}
+fig, ax = new_figure(height=3.4, width=5.4)
+lithium_plots.plot_movers(ax, movers)
+show(
+    fig,
+    name="fig-movers",
+    caption=f"Mean squared displacement by element at {hot} K. Dotted: not diffusive by its exponent." if movers else "No run is shipped yet.",
+    alt=lithium_words.far(movers),
+)
+
+# %%
+record("lithium.hottest", hot, unit="K")
+record("lithium.host", lithium_words.host(movers), note="by the second rule, for gallium in the hottest run")
+lithium_words.movers_table(movers)
+
+# %% [markdown]
+# {glue:text}`lithium.host` That matters for what follows. The paper's clay is a glass that softens near {glue:text}`lithium.tg:.0f` °C, and at room temperature it is above that: no crystal, but no thin liquid either. Where
+# a run is of a melt, its lithium is carried along by everything else. A line drawn from there down to 300 K joins two regimes, and if the frame's own motion freezes on the way,
+# lithium may lose more speed than the line says, or, where it has a way of its own through the frame, less. No statistics can see that from above.
+#
+# ## A law, and a long way down
+#
+# Hopping over a barrier $E_a$ follows Arrhenius, $D = A \exp(-E_a / kT)$: straight, if $\ln D$ is drawn against $1/T$. The band is of 95 %; the dashed part is where there is no data.
+
+# %%
+laws = {name: lithium_law.law(found, rule=name) for name in look.RULES}
+law = laws[rule]
+shown = rule if law is not None else "straight"
+drawn = laws[shown]
+tg = published("glass-transition-measured")
+frozen = tg + 273.15 - lithium_law.WLF
+bent = lithium_law.law(found, rule=shown, divergence=frozen) if drawn is not None else None
+record("lithium.tg", tg, unit="C", note="the paper's glass transition")
+record("lithium.frozen", frozen, unit="K", note="T0: the paper's glass transition less the 51.6 K of Williams, Landel and Ferry")
+for name, one in laws.items():
+    record(f"lithium.law_{name}", lithium_words.energy(one), note=f"activation energy by the rule {name}")
+    record(f"lithium.room_{name}", lithium_words.reach(one), note="how far 300 K is from the data")
+fig, ax = new_figure(height=3.8)
+lithium_plots.plot_law(ax, found, drawn, to=300.0, rule=shown, bent=(frozen, bent) if bent is not None else None)
+show(
+    fig,
+    name="fig-arrhenius",
+    caption=(
+        f"Diffusion coefficient of lithium against 1000/T. Filled: runs that count by the rule {shown}. Line and band: Arrhenius, 95 %; dashed, extrapolated; dash-dotted, "
+        f"a law that bends towards {frozen:.0f} K."
+    ) if drawn is not None else "Diffusion coefficient of lithium against 1000/T. Too few temperatures count for a law.",
+    alt=f"Points fall towards low temperature. {lithium_words.energy(drawn)} {lithium_words.reach(drawn)}",
+)
+
+# %% [markdown]
+# By the first rule: {glue:text}`lithium.law_exponent` {glue:text}`lithium.room_exponent`
+#
+# By the second: {glue:text}`lithium.law_straight` {glue:text}`lithium.room_straight`
+#
+# What the band does not contain is the law itself. Liquids that can be cooled to a glass often bend downwards from Arrhenius; the law of Vogel, Fulcher and Tammann puts a temperature $T_0$ in,
+# $\ln D = \ln A - B/k(T - T_0)$, at which everything would stop. The dash-dotted line has $T_0$ at {glue:text}`lithium.frozen:.0f` K, the usual fifty-odd kelvin below the paper's glass transition. We do not claim it; we use it to see how
+# much the answer hangs on the choice.
+#
+# ## From moving to conducting
+#
+# If every lithium carries its charge on its own, Nernst and Einstein say $\sigma = n e^2 D / kT$. The number density is that of our glass at 300 K. But ions are pushed by each other:
+# one that hops into a gap pulls the next along, and the charge then moves further than the single ion's $D$ tells. The Haven ratio $H_R$ divides by what is missing: it is an *input*
+# here, as $D$ alone cannot give it. We show what it does between 1 and 0.3; at 0.3 the conductivity is three times as large as with 1.
+
+# %%
+density = lithium_law.carriers()
+sigmas = {
+    name: lithium_law.conducts(one.at(300.0), density=density.value, haven=haven) if one is not None else None
+    for name, one in laws.items()
+}
+sigma = sigmas[rule]
+record("lithium.density", 1000 * density.value, unit="Li/nm3", uncertainty=1000 * density.error if np.isfinite(density.error) else None, note="of the rested glass")
+record("lithium.paper", published("conductivity-measured"), unit="mS/cm", note="the paper's impedance")
+record("lithium.first", published("intro-conductivity"), unit="mS/cm", note="as the paper quotes refs 9 and 10")
+for key, one in lithium_law.LITERATURE.items():
+    record(f"lithium.{key}", one.value, unit="mS/cm", note=f"{one.material}: {one.source}, doi {one.doi}")
+liquid, third = (lithium_law.LITERATURE[key].value for key in ("liquid", "third"))
+record("lithium.answer", lithium_words.answer(found, sigmas, rule=rule), note=f"Haven ratio {haven:g}")
+for name, one in sigmas.items():
+    record(f"lithium.words_{name}", lithium_words.words(one), note=f"at 300 K, by the rule {name}")
+if sigma is not None:
+    record("lithium.sigma", sigma.value, unit="mS/cm", uncertainty=sigma.error, note=f"at 300 K, extrapolated, Haven ratio {haven:g}; {lithium_words.words(sigma)}")
+    record("lithium.like_liquid", lithium_law.within(sigma, liquid, factor=10.0), note="within a factor of ten of a carbonate electrolyte")
+curves = lithium_law.bends(found, rule=shown, density=density.value, divergences=(0.0, frozen))
+ours = lithium_words.rows(curves, frozen=frozen)
+measured = {
+    "paper, impedance": published("conductivity-measured"),
+    "refs 9 and 10 of the paper": published("intro-conductivity"),
+    lithium_law.LITERATURE["third"].material: third,
+    lithium_law.LITERATURE["liquid"].material: liquid,
+}
+fig, ax = new_figure(height=2.6)
+lithium_plots.plot_conductivities(ax, measured, ours)
+show(
+    fig,
+    name="fig-conductivities",
+    caption=f"Conductivity at room temperature. Diamonds: measured. Circles with 95 %: ours, extrapolated by the rule {shown}, Haven ratio 1 or as said; intervals are cut at the ends of the axis.",
+    alt="Rows on a logarithmic axis. " + " ".join(f"{name}: {value:.2g}." for name, value in measured.items())
+    + " " + " ".join(f"{name}: {value:.2g}, from {low:.2g} to {high:.2g}." for name, (value, low, high) in ours.items()),
+)
+
+# %%
+lithium_words.havens(drawn.at(300.0) if drawn is not None else None, density=density.value)
+
+# %%
+labs = lithium_law.spread([published("intro-conductivity"), published("conductivity-measured"), third])
+record("lithium.labs", labs, note="largest over smallest of the three published conductivities of the clay")
+record("lithium.similar", labs <= 1.5,
+       note="published values of three groups within a factor of 1.5; nothing of ours")  # fmt: skip
+comparison("intro-conductivity", "conductivity-measured", "intro-like-liquid-electrolyte", "conductivity-similar")
+
+# %% [markdown]
+# By the first rule: {glue:text}`lithium.words_exponent`. By the second: {glue:text}`lithium.words_straight`. A third group measured {glue:text}`lithium.third:.1f` mS/cm
+# {cite}`patel2023`, so the laboratories agree within a factor of {glue:text}`lithium.labs:.1f`. A common liquid, lithium
+# hexafluorophosphate in ethylene carbonate and ethyl methyl carbonate, has {glue:text}`lithium.liquid:.1f` mS/cm {cite}`nyman2008`.
+#
+# ## Does the teacher agree?
+#
+# The paper tested the lithium conductivity of its potential against dynamics with DFT. Ours would be tested against its teacher, at one high temperature. Can it be, with what is shipped?
+
+# %%
+peaks, speed = (pd.read_csv(data.path(f"potential/results/{name}.csv")) for name in ("rdf_peaks_reference", "speed"))
+taught = peaks[peaks.family == "melt-2-1-small"].iloc[0]
+begin = ase.io.read(data.path("potential/results/liquid_starts.extxyz"), 0)
+cost = float(speed[speed.model == "teacher"].us_per_atom_step.iloc[0])
+lithiums = int((begin.numbers == 3).sum())
+record("lithium.teacher_ps", float(taught.time_ps), unit="ps", note="teacher's own dynamics of 2 LiCl + GaF3, behind the g(r) of chapter 5; paths were not kept")
+record("lithium.teacher_atoms", len(begin))
+record("lithium.teacher_lithium", lithiums)
+record("lithium.teacher_hours", 1e-6 * cost * len(begin) * 20e3 / 2 / 3600, unit="h", note="one core, 20 ps of the same cell in steps of 2 fs")
+short = (look.pieces(look.read(chapter.frames(kinds[hot][0], f"{look.PROTOCOL}{hot}", look.LEG)), atoms=lithiums, picoseconds=float(taught.time_ps))
+         if movers and movers["Li"].found is not None else np.empty(0))  # fmt: skip
+record("lithium.short", lithium_words.short(short, movers.get("Li")), note="the student's own hottest run, cut into runs as short and small as the teacher's")
+comparison("test-conductivity-against-aimd")
+
+# %% [markdown]
+# The teacher ran {glue:text}`lithium.teacher_ps:.1f` ps of {glue:text}`lithium.teacher_atoms` atoms, {glue:text}`lithium.teacher_lithium` of them lithium. {glue:text}`lithium.short` A
+# run of 20 ps would take it {glue:text}`lithium.teacher_hours:.1f` hours on a core. So this row of the ledger cannot be answered here, and says so.
+#
+# ## What the electrochemist sees
+#
+# In the laboratory nobody follows atoms. One puts the pellet between two foils that let no ion through, applies a small alternating voltage, and records current and phase from
+# {glue:text}`lithium.eis_high:.0f` MHz down to {glue:text}`lithium.eis_low:.0f` mHz. Fast, the ions slosh to and fro and the pellet is a resistor. Slow, they pile up at the foils, and the pellet is a bad capacitor. In the
+# complex plane the two make a line that leaves the real axis at the resistance.
+#
+# The paper's spectrum is not public. **The one below is made, not measured**, unless you gave the path of your own: leads, a resistor that stands for {glue:text}`lithium.put_in:.2g` mS/cm, an electrode, and some noise.
+# Its use is that the answer is known. Four circuits are fitted, and the simplest that explains the data is taken.
+
+# %%
+sizes = {"thickness": Estimate(thickness, size_error * thickness), "area": Estimate(area, size_error * area)}
+sample = lithium_eis.own_sample(paths.root() / spectrum, **sizes) if spectrum else lithium_eis.made_sample(put_in, **sizes)
+tested = lithium_eis.tested(sample)
+made = lithium_eis.made_sample(put_in, **sizes).spectrum.frequency
+record("lithium.eis_high", float(made.max() / 1e6), unit="MHz", note="made spectrum, as in the paper")
+record("lithium.eis_low", float(1000 * made.min()), unit="mHz", note="made spectrum, as in the paper")
+record("lithium.put_in", put_in, unit="mS/cm", note="put into the made spectrum")
+record("lithium.eis", tested.conductivity.value, unit="mS/cm", uncertainty=tested.conductivity.error, note="from the fit; error of the pellet's size included")
+record("lithium.eis_kind", "your own file" if spectrum else "a made spectrum")
+record("lithium.eis_resistance", tested.best.resistance.value, unit="ohm", uncertainty=tested.best.resistance.error)
+record("lithium.eis_circuit", tested.best.circuit.replace("-", " + "))
+record("lithium.kramers_kronig", tested.test.passed, note=f"residuals {100 * tested.test.real:.2f} and {100 * tested.test.imaginary:.2f} % of the modulus")
+fig, axes = new_figure(1, 2, height=3.4)
+lithium_plots.plot_spectrum(axes, sample.spectrum, tested.best)
+show(
+    fig,
+    name="fig-eis",
+    caption=(
+        ("Spectrum from a reader's file." if spectrum else "A made spectrum, not a measured one.")
+        + " Left: complex plane near the resistance, dashed. Right: modulus over all frequencies."
+    ),
+    alt=f"Left, points on a steep line that meets the real axis near {tested.best.resistance.value:.3g} ohm. Right, the modulus is flat there and rises at low frequency.",
+)
+
+# %%
+lithium_eis.circuits(tested)
+
+# %% [markdown]
+# The fit to {glue:text}`lithium.eis_kind` says {glue:text}`lithium.eis:.2f` ± {glue:text}`lithium.eis.err:.2f` mS/cm, the error of the ruler with which the pellet was measured included. Whether *any* linear and stable circuit could have such a spectrum is
+# another question. It is asked by the test of Kramers and Kronig, which compares real and imaginary part; passed: {glue:text}`lithium.kramers_kronig`. For your own file:
+#
+# `.venv/bin/repro run 10_moving_lithium -p spectrum /path/to/file.mpt -p thickness 0.08 -p area 1.13`
+
+# %%
+comparison("eis-highest-frequency", "eis-lowest-frequency")
+
+# %% [markdown]
+# ## Watch it yourself
+#
+# A melt of sixty-four atoms, sixteen of them lithium, settles for a picosecond and runs for {glue:text}`lithium.live_ps:.0f` ps at {glue:text}`lithium.live_temperature:.0f` K while the page is made. Expect little: so few atoms in so short a
+# time give a $D$ with a large error, or a message why there is none. Both are right answers.
+
+# %%
+small = look.live(chapter.Live(seed=seed), temperature=temperature, picoseconds=picoseconds) if live else {}
+record("lithium.live_ps", picoseconds, unit="ps")
+record("lithium.live_temperature", temperature, unit="K")
+record("lithium.live", lithium_words.says(small.get("Li")), note="live run, lithium")
+fig, ax = new_figure(height=3.2, width=5.0)
+lithium_plots.plot_movers(ax, small)
+show(
+    fig,
+    name="fig-live-diffusion",
+    caption=f"Made with this page: mean squared displacements at {temperature:g} K." if small else "The live run was switched off by the parameter live.",
+    alt=lithium_words.far(small),
+)
+
+# %% [markdown]
+# {glue:text}`lithium.live`
+#
+# ## Exercises
+#
+# ### Rattling is not diffusing
+#
+# Predict what the live part says at 300 K with 6 ps, then run it: `.venv/bin/repro run 10_moving_lithium -p temperature 300`. Would ten times the time help?
+#
+# :::{dropdown} Solution
+# The MSD rises within a tenth of a picosecond to the size of a cage, and then all but stops; the exponent is far below a half, and the fit refuses with a message. Ten times the time helps only if lithium leaves
+# its cage within it. With a barrier of a third of an electronvolt an event that takes a picosecond in our hottest run takes thousands of them at 300 K. This is why everybody simulates hot and extrapolates, and why the extrapolation deserves suspicion.
+# :::
+#
+# ### Bend it
+#
+# The law of Vogel, Fulcher and Tammann puts $T_0$ in. Predict in which direction the conductivity at 300 K moves as $T_0$ grows from zero, and whether the fit to the data can tell you which is right.
+#
+# :::{dropdown} Solution
+# The next cell does it. It falls: towards $T_0$ the curve bends down. Over the few hundred kelvin of the data the curves are nearly straight for each $T_0$, so the data hardly tell them apart; only colder runs could, and those are
+# the long ones.
+# :::
+
+# %% tags=["hide-cell"]
+several = (0.0, 50.0, 100.0, 150.0, 200.0)
+lithium_words.bends_table(lithium_law.bends(found, rule=shown, density=density.value, divergences=several))
+
+# %% [markdown]
+# ### Break it: a pellet that hardly conducts
+#
+# Set the conductivity of the made spectrum to that of rock salt, or at least a thousandth of the clay's, and double the noise of the ruler. What becomes of the inductance of the leads, and which circuit is chosen? Then predict
+# what happens with a pellet ten times as thin, and check.
+#
+# :::{dropdown} Solution
+# The next cell does it. Next to thousands of ohms the leads are invisible, and the circuit without them is the simplest that explains the data. In a real pellet so resistive the arc of the bulk would come into view, as its frequency is proportional to the conductivity; our made spectrum has no
+# arc, and its fit need not invent one. A thin pellet has little resistance, and the leads matter more: this is why people who measure good conductors make them thick.
+# :::
+
+# %% tags=["hide-cell"]
+pd.concat({
+    f"{value:g} mS/cm, {1e4 * d:g} µm": lithium_eis.circuits(lithium_eis.tested(
+        lithium_eis.made_sample(value, thickness=Estimate(d, 0.04 * d), area=sizes["area"])))
+    for value, d in ((put_in, thickness), (put_in / 1000, thickness), (put_in, thickness / 10))
+})  # fmt: skip
+
+# %% [markdown]
+# ### The ratio nobody gave you
+#
+# You measure 3 units of conductivity, and a tracer experiment gives a $D$ that by Nernst and Einstein stands for 1.5. What is the Haven ratio, and what do the ions do?
+#
+# :::{dropdown} Solution
+# It is one half: charge moves further than the tracer does. Ions follow each other into the gaps they leave. Had it been 2, they would go in pairs of opposite charge, which diffuse well and carry nothing, as in weak
+# electrolytes. That our own number may be too low for the first reason or too high for the second cannot be seen in a single ion's path.
+# :::

@@ -1,0 +1,240 @@
+"""Tables and sentences of the chapter on lithium.
+
+Which runs there are is not known when the prose is written, nor whether a law can be
+fitted; so what depends on it is said by these, from none to all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from repro.clay.arrhenius import Arrhenius, Value
+from repro.clay.diffusion import Conductivity
+from repro.clay.lithium_chapter import RULES, Point, flows
+from repro.clay.lithium_law import conducts
+
+Floats = NDArray[np.float64]
+COLUMNS = ["T (K)", "seed", "run (ps)", "D (10⁻⁶ cm²/s)", "exponent", "later / earlier slope",
+           "counts by exponent", "counts as straight"]  # fmt: skip
+NO_LAW = "No law: three temperatures or more have to count."
+
+
+def _and(parts: Sequence[str]) -> str:
+    return " and ".join([", ".join(parts[:-1]), parts[-1]] if len(parts) > 1 else parts)
+
+
+def _where(found: Sequence[Point]) -> str:
+    kelvin = sorted({p.temperature for p in found}, reverse=True)
+    seeds = len({p.seed for p in found})
+    return (
+        f"at {_and([f'{t:g}' for t in kelvin])} K, of {seeds} assembl{'ies' if seeds > 1 else 'y'}"
+    )
+
+
+def listed(found: Sequence[Point]) -> str:
+    """Return in words which runs there are: ``3 runs, at 820, 740 and 660 K, of 1 assembly``."""
+    if not found:
+        return "no run yet"
+    return f"{len(found)} run{'s' * (len(found) > 1)}, {_where(found)}"
+
+
+def counted(found: Sequence[Point], *, rule: str = RULES[0]) -> str:
+    """Return in words which runs count, as :func:`listed` does."""
+    used = [p for p in found if p.counts(rule)]
+    if not used:
+        return f"none of {len(found)} runs" if found else "no run, as there is none yet,"
+    return f"{len(used)} of {len(found)} ({_where(used)})"
+
+
+def _coefficient(p: Point) -> str:
+    d = p.found
+    return "" if d is None else f"{1e6 * d.coefficient:.2f} ± {1e6 * d.error:.2f}"
+
+
+def table(found: Sequence[Point]) -> pd.DataFrame:
+    """Return D, exponent, ratio of slopes and use of each run, one row a temperature and seed."""
+    rows = []
+    for p in found:
+        d = p.found
+        rows.append({
+            "T (K)": round(p.temperature), "seed": p.seed, "run (ps)": f"{p.picoseconds:g}" if len(p.lag_ps) else "",
+            "D (10⁻⁶ cm²/s)": _coefficient(p),
+            "exponent": "" if d is None else f"{d.exponent:.2f} ± {d.exponent_error:.2f}",
+            "later / earlier slope": "" if d is None else f"{p.straight.value:.2f} ± {p.straight.error:.2f}",
+            "counts by exponent": "yes" if p.diffuses else f"no: {p.reason}",
+            "counts as straight": "yes" if p.counts("straight") else "no",
+        })  # fmt: skip
+    return pd.DataFrame(rows, columns=COLUMNS).set_index(["T (K)", "seed"])  # fmt: skip
+
+
+def movers_table(found: Mapping[str, Point]) -> pd.DataFrame:
+    """Return, for each element, how far it came, D, and by which rules that is one."""
+    rows = {}
+    for e, p in found.items():
+        far, d = len(p.lag_ps) > 0, p.found
+        rows[e] = {
+            "lag (ps)": f"{p.lag_ps[-1]:g}" if far else "",
+            "root of the MSD (Å)": f"{p.rms:.1f}" if far else "",
+            "exponent": "" if d is None else f"{d.exponent:.2f} ± {d.exponent_error:.2f}",
+            "D (10⁻⁶ cm²/s)": _coefficient(p) or "no coefficient",
+            "exponent of 1": "yes" if p.diffuses else "no",
+            "straight": "yes" if p.counts("straight") else "no",
+        }
+    return pd.DataFrame(rows).T.rename_axis("element")
+
+
+def host(found: Mapping[str, Point], *, rule: str = "straight") -> str:
+    """Return a sentence on whether the frame flows in a run; about none if there is none."""
+    if not found:
+        return "There is no run yet to say who moves."
+    ga, li = found["Ga"], found["Li"]
+    if not len(ga.lag_ps):
+        return f"The paths of the hottest run could not be followed: {ga.reason}."
+    far = (f"within {ga.lag_ps[-1]:g} ps gallium comes {ga.rms:.1f} Å far, lithium "
+           f"{li.rms:.1f} Å")  # fmt: skip
+    if not flows(found, rule=rule):
+        return f"The frame stands or creeps, and lithium moves in it: {far}."
+    faster = ""
+    if ga.found is not None and li.found is not None:
+        faster = f", and lithium diffuses {li.found.coefficient / ga.found.coefficient:.1f} times as fast"
+    return f"Everything moves, so this is a melt: {far}{faster}."
+
+
+def far(found: Mapping[str, Point]) -> str:
+    """Return a sentence on how far each element came: what a reader without the figure needs."""
+    seen = {e: p for e, p in found.items() if len(p.lag_ps)}
+    if not seen:
+        return "An empty plot: there are no paths to draw."
+    return ("Rising curves. At the longest lag the roots of the mean squared displacement are "
+            + _and([f"{p.rms:.1f} angstrom for {e}" for e, p in seen.items()]) + ".")  # fmt: skip
+
+
+def energy(law: Arrhenius | None) -> str:
+    """Return a sentence with the activation energy, its interval and the fit's quality."""
+    if law is None:
+        return NO_LAW
+    digits = 2 if law.error >= 0.01 else 3
+    return (f"The barrier is {law.energy:.{digits}f} ± {law.error:.{digits}f} eV (95 %: "
+            f"{law.low:.{digits}f} to {law.high:.{digits}f}), chi² {law.chi2:.1f} for {law.freedom} "
+            f"degree{'s' * (law.freedom > 1)} of freedom.")  # fmt: skip
+
+
+def reach(law: Arrhenius | None, *, temperature: float = 300.0) -> str:
+    """Return a sentence on how far a temperature is from the data."""
+    return "There is nothing to extrapolate." if law is None else law.at(temperature).statement
+
+
+def words(found: Conductivity | None) -> str:
+    """Return a conductivity in words, with its interval."""
+    if found is None:
+        return "no conductivity, for want of a law"
+    return f"{found.value:.2g} mS/cm (95 %: {found.low:.2g} to {found.high:.2g})"
+
+
+def answer(found: Sequence[Point], sigmas: Mapping[str, Conductivity | None], *, rule: str) -> str:
+    """Return the answer of the chapter in a sentence.
+
+    Parameters
+    ----------
+    found:
+        All runs.
+    sigmas:
+        Rule to conductivity at 300 K, None without a law.
+    rule:
+        The one that is asked for; where it gives no law, the other is named.
+    """
+    sigma, other = sigmas[rule], sigmas["straight"]
+    if sigma is not None:
+        return (f"Lithium that diffuses as it does in {counted(found, rule=rule)} would, extrapolated to "
+                f"300 K and if its ions move independently, conduct {words(sigma)}.")  # fmt: skip
+    if other is not None:
+        return (f"By the rule we had fixed, not enough temperatures count for a law "
+                f"({counted(found, rule=rule)}); by a milder one, {counted(found, rule='straight')}, "
+                f"lithium would conduct {words(other)} at 300 K if its ions move independently.")  # fmt: skip
+    so_far = (
+        f"by the milder of our rules, {counted(found, rule='straight')} count"
+        if found
+        else "there is no run yet"
+    )
+    return ("We cannot say yet what it would conduct at 300 K: that takes three temperatures at which "
+            f"lithium diffuses, and {so_far}.")  # fmt: skip
+
+
+def rows(curves: Mapping[float, Conductivity], *, frozen: float, haven: float = 0.3) -> dict[str, tuple[float, float, float]]:  # fmt: skip
+    """Return value and interval of our conductivities by words: laws, and another Haven ratio.
+
+    Parameters
+    ----------
+    curves:
+        T0 (K) to the conductivity with a Haven ratio of 1; 0 is Arrhenius.
+    frozen:
+        T0 that is named as bent.
+    haven:
+        The other ratio, applied to Arrhenius.
+    """
+    made = {}
+    if 0.0 in curves:
+        one = curves[0.0]
+        made["ours, Arrhenius"] = (one.value, one.low, one.high)
+        by = one.haven / haven
+        made[f"ours, Haven ratio {haven:g}"] = (by * one.value, by * one.low, by * one.high)
+    if frozen in curves:
+        one = curves[frozen]
+        made[f"ours, bent (T₀ {frozen:.0f} K)"] = (one.value, one.low, one.high)
+    return made
+
+
+def havens(value: Value | None, *, density: float, ratios: Sequence[float] = (1.0, 0.6, 0.3)) -> pd.DataFrame:  # fmt: skip
+    """Return the conductivity of one diffusion coefficient under several Haven ratios."""
+    made = {} if value is None else {h: conducts(value, density=density, haven=h) for h in ratios}
+    return pd.DataFrame(
+        [[f"{c.value:.2g}", f"{c.low:.2g} to {c.high:.2g}"] for c in made.values()],
+        index=pd.Index([f"{h:g}" for h in made], name="Haven ratio"),
+        columns=["conductivity at 300 K (mS/cm)", "95 %"],
+    )
+
+
+def bends_table(curves: Mapping[float, Conductivity]) -> pd.DataFrame:
+    """Return the conductivity at 300 K for each T0."""
+    return pd.DataFrame(
+        [[f"{c.value:.2g}", f"{c.low:.2g} to {c.high:.2g}"] for c in curves.values()],
+        index=pd.Index([f"{t:g}" for t in curves], name="T₀ (K)"),
+        columns=["conductivity at 300 K (mS/cm)", "95 %"],
+    )
+
+
+def short(apparent: Floats, whole: Point | None) -> str:
+    """Return a sentence on what runs as short as the teacher's would say of D.
+
+    Parameters
+    ----------
+    apparent:
+        From :func:`repro.clay.lithium_chapter.pieces`, cm^2/s; empty if there is none.
+    whole:
+        The run they were cut from.
+    """
+    if whole is None or whole.found is None or not len(apparent):
+        return "What so short a run would say, we cannot show before there is a longer one."
+    ratio = apparent / whole.found.coefficient
+    low, high = np.percentile(ratio, [2.5, 97.5])
+    close = 100 * float(((ratio >= 0.5) & (ratio <= 2.0)).mean())
+    return (f"Cut our own run at {whole.temperature:g} K into runs as short and small: each would say "
+            f"{np.median(ratio):.1f} times the D of the whole, most from {low:.1f} to {high:.1f} times, as "
+            f"lithium has hardly left its cage; {close:.0f} % are within the factor of two that "
+            "was asked for.")  # fmt: skip
+
+
+def says(one: Point | None) -> str:
+    """Return a sentence on what a single run says of D."""
+    if one is None:
+        return "The live run was switched off."
+    if one.found is None:
+        return f"No coefficient: {one.reason}."
+    d = one.found
+    text = (f"In this build lithium had D = {1e6 * d.coefficient:.0f} ± {1e6 * d.error:.0f} in 10⁻⁶ cm²/s, "
+            f"an error of {100 * d.error / d.coefficient:.0f} %")  # fmt: skip
+    return text + ("." if one.diffuses else f"; but {one.reason}.")
