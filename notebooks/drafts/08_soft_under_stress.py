@@ -1,0 +1,212 @@
+# ---
+# jupyter:
+#   jupytext:
+#     formats: ipynb,py:percent
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # Press, and let go
+#
+# A spring comes back; clay stays where you left it. That difference is the whole title of the paper {cite}`gupta2023`. Its Figure 1c shows three pulses of
+# shear stress on the simulated glass, {glue:text}`stress.paper_hold:.0f` ps on and as long off, the strain that follows each, and the potential energy. When the load is gone for the third time
+# some strain remains, with {glue:text}`stress.high:.0f` MPa and, the text says, even with {glue:text}`stress.low:.0f`.
+#
+# **The question.** Does a strain remain in our glass, more than would be there had nobody touched it?
+#
+# **The answer in one sentence.** After {glue:text}`stress.cycles` pulses of {glue:text}`stress.high:.0f` MPa a strain of {glue:text}`stress.residual:.2f` ± {glue:text}`stress.residual_error:.2f` % remains; the same glasses, left alone
+# for the same time, end at {glue:text}`stress.control:.2f` ± {glue:text}`stress.control_error:.2f` %, so what the load itself left is {glue:text}`stress.beyond:.2f` ± {glue:text}`stress.beyond_error:.2f` %.
+#
+# ```{admonition} What you will be able to do
+# :class: tip
+# Load a simulated solid and read its strain from the shape of the box; average noise away without averaging the effect away; and know why a
+# control experiment is worth more than a longer run.
+# ```
+
+# %% tags=["parameters"]
+live: bool = True  # Load a small glass while the page is made
+stress: float = 200.0  # Shear stress of that run in MPa; allowed: 0..2000
+picoseconds: float = 1.5  # How long it is on, and then off; allowed: 0.5..50
+half_width: float = 5.0  # Half the window of the running mean in ps; allowed: 0..10
+seed: int = 1  # Seed of the live run's velocities; allowed: 1..1000
+
+# %%
+import pandas as pd
+
+from repro.clay import chapter, cycles, plots, presets
+from repro.clay import stress_chapter as look
+from repro.figures import new_figure, show
+from repro.results import record
+from repro.tables import comparison
+
+# %% [markdown]
+# ## The experiment
+#
+# The cell may change all its lengths and angles. A barostat holds every component of the stress at zero, but one, yz: that one is switched on and
+# off. If the glass gives, the cell leans, and its tilt over its height is the strain. The paper held for {glue:text}`stress.paper_hold:.0f` ps; we hold for {glue:text}`stress.hold:.0f`,
+# in a cell of {glue:text}`stress.atoms` atoms in place of ten thousand.
+
+# %%
+runs = chapter.runs()
+campaign, paper = presets.preset("reference").protocols, presets.preset("paper").protocols
+ours, theirs = campaign["stress-50"], paper["stress-50"]
+names = [n for n in ("stress-0", "stress-10", "stress-50", "stress-50-xz") if n in set(runs.protocol)]
+natoms = int(runs[runs.protocol == "stress-50"].natoms.iloc[0])
+loads = {n: look.loaded(chapter.legs(n), component=campaign[n].component, amplitude_mpa=campaign[n].amplitude_mpa, natoms=natoms) for n in names}
+high, control = loads["stress-50"], loads["stress-0"]
+record("stress.temperature", float(theirs.temperature), unit="K", note="preset paper")
+record("stress.low", paper["stress-10"].amplitude_mpa, unit="MPa", note="preset paper")
+record("stress.high", theirs.amplitude_mpa, unit="MPa", note="preset paper, and ours")
+record("stress.paper_hold", theirs.on_ps, unit="ps", note="preset paper")
+record("stress.paper_release", theirs.off_ps, unit="ps", note="preset paper")
+record("stress.cycles", theirs.cycles, unit="cycles", note="preset paper, and ours")
+record("stress.hold", ours.on_ps, unit="ps", note="our runs")
+record("stress.others_zero", look.others_zero(), note="read from the LAMMPS lines of the protocol")
+record("stress.window", cycles.HALF_WIDTH, unit="ps", note="default half width of the running mean")
+record("stress.atoms", natoms, note="atoms in each of our glasses")
+record("stress.seeds", len(high.cycles), note="glasses loaded with the higher stress")
+fig, axes = new_figure(3, 1, height=6.2, sharex=True)
+plots.plot_cycles(axes, {f"{loads[n].amplitude_mpa:g} MPa on {loads[n].component}": loads[n] for n in names if loads[n].component == "yz"}, half_width=half_width)
+show(
+    fig,
+    name="fig-cycles",
+    caption=(
+        f"Shear stress, shear strain and potential energy at {ours.temperature:g} K, each a running mean over {2 * half_width:g} ps; grey: load on. "
+        f"One line for each of {len(high.cycles)} glasses; the control was never loaded."
+    ),
+    alt=(
+        f"Three panels. The strain of loaded glasses ends at {100 * high.residual().value:.1f} percent, that of the control at {100 * control.residual().value:.1f} percent; "
+        "all lines wander by amounts of that order."
+    ),
+)
+
+# %%
+comparison("stress-temperature", "stress-low", "stress-high", "stress-others-zero", "stress-hold-time", "stress-release-time", "stress-repeats", "averaging-window")
+
+# %% [markdown]
+# ## What is left
+#
+# The number that counts is the strain at the end of each rest, averaged over its last quarter. Beside it stands what the control of the same seed shows: same glass, same
+# velocities at the start, same time, no load. The paper shows no such control. It matters, because the cell of a young glass creeps by itself: the quench left it in a state that still relaxes.
+
+# %%
+look.table({f"{one.amplitude_mpa:g} MPa, {one.component}": one for one in loads.values()}, control)
+
+# %%
+left, idle, beyond = high.residual(), control.residual(), look.beyond(high, control)
+energy = high.energy()
+record("stress.residual", 100 * left.value, unit="%", uncertainty=100 * left.error, note="strain after the last rest, 50 MPa, mean over seeds")
+record("stress.residual_error", 100 * left.error, unit="%", note="over seeds")
+record("stress.control", 100 * idle.value, unit="%", uncertainty=100 * idle.error, note="the same without load")
+record("stress.control_error", 100 * idle.error, unit="%", note="over seeds")
+record("stress.beyond", 100 * beyond.value, unit="%", uncertainty=100 * beyond.error, note="seed by seed, load less control")
+record("stress.beyond_error", 100 * beyond.error, unit="%", note="over seeds")
+record("stress.plastic_50", chapter.above(beyond), note="beyond the control by two standard errors")
+record("stress.energy", high.largest_energy(), unit="meV/atom", uncertainty=energy.error, note="largest change of potential energy after any cycle of any seed, 50 MPa")
+record("stress.energy_control", control.largest_energy(), unit="meV/atom", note="the same without load")
+comparison("residual-strain-50", "residual-strain-10", "abstract-plastic-at-low-stress", "stress-component-irrelevant", "energy-change")
+
+# %% [markdown]
+# The energy moves by up to {glue:text}`stress.energy:.1f` meV per atom with load and by {glue:text}`stress.energy_control:.1f` without; most of it is the slow settling of a young glass, not the work of the load.
+#
+# ## Can so small a stress be seen at all?
+#
+# The stress of a small cell is never quiet. If the cell were an elastic block, its shear stress would fluctuate by $\sqrt{kTG/V}$: a smaller box is a noisier one. The paper says its fluctuations were
+# about {glue:text}`stress.said:.0f` MPa and that lower loads could not be studied.
+
+# %%
+noise = [look.fluctuation(leg, natoms=natoms) for own in chapter.legs("stress-0").values() for leg in own]
+instant = chapter.over_seeds([one.instant for one in noise])
+averaged = chapter.over_seeds([one.averaged for one in noise])
+large = chapter.over_seeds([look.at_size(one, 10_000) for one in noise])
+record("stress.said", float(paper["stress-10"].amplitude_mpa), unit="MPa", note="the paper's words, about that of its lower load")
+record("stress.instant", instant.value, unit="MPa", uncertainty=instant.error, note="standard deviation of single moments, our size, no load")
+record("stress.averaged", averaged.value, unit="MPa", uncertainty=averaged.error, note="of means over 10 ps")
+record("stress.large", large.value, unit="MPa", uncertainty=large.error, note="of means over 10 ps, scaled to 10,000 atoms as 1/sqrt(N)")
+comparison("stress-fluctuations")
+
+# %% [markdown]
+# At our size a single moment scatters by {glue:text}`stress.instant:.0f` MPa and a mean over ten picoseconds by {glue:text}`stress.averaged:.0f`; in ten thousand atoms that would be {glue:text}`stress.large:.0f`. A load of
+# {glue:text}`stress.low:.0f` MPa is a whisper in a box like ours: not because the glass would not hear it, but because we would not hear the glass.
+#
+# ## Who moves
+#
+# If molecular units are what gives, gallium that wears mostly chlorine should be displaced more than the rest between the first frame and the last.
+
+# %%
+moved = {n: chapter.over_seeds([look.activation(*look.first_and_last(s, n)) for s in loads[n].cycles]) for n in names}
+record("stress.activation_50", moved["stress-50"].value, unit="A2", uncertainty=moved["stress-50"].error, note="D2min of Ga with more Cl than F less that of other Ga, first to last frame, 50 MPa")
+record("stress.activation_control", moved["stress-0"].value, unit="A2", uncertainty=moved["stress-0"].error, note="the same without load")
+pd.DataFrame({f"{loads[n].amplitude_mpa:g} MPa, {loads[n].component}": {"D²min of Cl-rich less F-rich Ga (Å²)": f"{one.value:.0f} ± {one.error:.0f}", "glasses": len(loads[n].cycles)} for n, one in moved.items()})
+
+# %%
+comparison("activated-at-low-stress")
+
+# %% [markdown]
+# ## Load one now
+#
+# The smallest glass, {glue:text}`stress.live_load:.0f` MPa for {glue:text}`stress.live_ps:.1f` ps, then nothing for as long. In so small and short a run only a heavy hand shows.
+
+# %%
+made = chapter.Live(seed=seed) if live else None
+small = {
+    f"{amount:g} MPa": look.loaded({seed: [leg.thermo for leg in made.cycles(stress_mpa=amount, picoseconds=picoseconds)]}, component="yz",
+                                   amplitude_mpa=amount, natoms=128)
+    for amount in (stress, 0.0)
+} if made else {}  # fmt: skip
+fig, axes = new_figure(3, 1, height=5.2, width=5.6, sharex=True)
+if small:
+    plots.plot_cycles(axes, small, half_width=min(half_width, picoseconds / 6))
+show(
+    fig,
+    name="fig-live-cycle",
+    caption=f"Made with this page: a pulse of {stress:g} MPa and a control, running means." if small else "The live run was switched off by the parameter live.",
+    alt="Stress, strain and energy of two short runs against time." if small else "Empty plots: the live run was switched off.",
+)
+
+# %%
+record("stress.live_load", float(stress), unit="MPa", note="of the live run")
+record("stress.live_ps", float(picoseconds), unit="ps", note="of the live run")
+record("stress.live", float(100 * next(iter(small.values())).residual().value) if small else 0.0, unit="%", note="strain after the rest of the live run")
+
+# %% [markdown]
+# This time a strain of {glue:text}`stress.live:.1f` % was left. Is that plastic? Look at the control before you answer, then repeat with another seed:
+#
+# `.venv/bin/repro run 08_soft_under_stress -p stress 400 -p seed 2`
+#
+# ## Exercises
+#
+# ### How many seeds
+#
+# The error of the difference between load and control is {glue:text}`stress.beyond_error:.2f` % with {glue:text}`stress.seeds` seeds. How many would it take to see a remaining strain of a tenth of a per cent with two standard errors?
+#
+# :::{dropdown} Solution
+# The error falls as one over the root of the number. The next cell does the arithmetic. A longer run would help differently: noise of a barostat averages out, but a glass that creeps creeps on.
+# :::
+
+# %% tags=["hide-cell"]
+pd.DataFrame({"seeds needed": {"for 0.1 % at two errors": look.seeds_needed(beyond, seeds=len(high.cycles), effect=0.001)}})
+
+# %% [markdown]
+# ### Break it: no control
+#
+# Suppose you had only the loaded runs. Predict what you would conclude from the table above, and check the first line against the last.
+#
+# :::{dropdown} Solution
+# Without the control every strain that is not zero looks plastic, and with wandering cells none is zero. "Non-negligible", the caption of Figure 1 says. Compared with what?
+# :::
+#
+# ### Windows
+#
+# The paper replaces each quantity by its mean over five picoseconds to either side. Predict what the strain at the moment of unloading looks like then, and whether a spring could be told from clay within that window.
+#
+# :::{dropdown} Solution
+# The elastic part of the strain, a stress over a modulus of some gigapascal, comes back within a picosecond or so; a window ten wide smears it into a ramp. What is left *after* ten picoseconds is
+# untouched. So the window is harmless for the residual strain, and useless for telling fast elastic recovery from slow. With our holds of {glue:text}`stress.hold:.0f` ps half of each leg lies within a window of its ends.
+# :::
