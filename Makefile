@@ -2,7 +2,7 @@
 #   make book    build the book into _build/html/index.html
 #   make test    test the package and run the notebooks' small cases
 .DEFAULT_GOAL := help
-.PHONY: help book test check lab sync lock clean distclean
+.PHONY: help book student test check lab sync lock clean distclean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -34,6 +34,9 @@ $(STAMP): requirements.lock pyproject.toml
 
 book: $(STAMP)  ## run the notebooks that need it and build the book
 	@$(BIN)/repro book
+
+student: $(STAMP)  ## write the book without solutions into _build/student
+	@$(BIN)/repro student --out _build/student
 
 test: $(STAMP)  ## run the tests, live runs included
 	@$(BIN)/repro sync --check

@@ -376,7 +376,7 @@ show(
 # ### 1. Predict, then run
 #
 # InI3 and GaI3 have the same packing. If the library did not know InI3,
-# would the InI3 powder be called GaI3? Predict, then open the solution.
+# would the InI3 powder be called GaI3? Predict, then look.
 #
 # :::{dropdown} Solution
 # The cells differ by more than their uncertainty, so the lines of GaI3 cannot be stretched onto those of

@@ -42,6 +42,15 @@ import matplotlib.pyplot as plt
 plt.plot([0, 1])
 plt.show()
 """
+PAGES = {
+    "gallery": "# All figures\n\n<!-- repro:gallery -->\n",
+    "glossary": "# Glossary\n\n<!-- repro:glossary -->\n",
+    "how_to": "# How to\n\n<!-- repro:exercises -->\n",
+}
+GLOSSARY = """
+- {term: Line, means: "A curve without a bend, such as y = x. It rises.", chapter: 01_small}
+- {term: Area, means: "Later. Perhaps.", chapter: 09_later}
+"""
 ROW = {"result": "small.answer", "verdict": "reproduced", "figure": "fig-small"}
 
 
@@ -125,8 +134,12 @@ def _fill(made: World) -> World:
     made.write(
         "_toc.yml",
         "format: jb-book\nroot: book/index\nchapters:\n"
-        "  - file: book/scoreboard\n  - file: notebooks/01_small\n",
+        "  - file: book/scoreboard\n  - file: notebooks/01_small\n"
+        + "".join(f"  - file: book/{name}\n" for name in PAGES),
     )
+    for name, text in PAGES.items():
+        made.write(f"book/{name}.md", text)
+    made.write("book/glossary.yml", GLOSSARY)
     made.write("book/index.md", "# A small book\n\nIt has {{ claims }} claims.\n")
     made.write("book/scoreboard.md", "# The scoreboard\n\n<!-- repro:scoreboard -->\n")
     return made
@@ -171,6 +184,43 @@ class TestForReal:
         assert lines[0].find(".//a").get("href") == "../notebooks/01_small.html#fig-small"
         assert "42.5 K" in lines[0].text_content()
         assert "Says <b>nothing</b>" in lines[1].text_content()
+
+    def test_the_page_offers_what_a_reader_takes_away(self, built: Built) -> None:
+        folder = built[0].build / "html/notebooks"
+        page = html.parse(str(folder / "01_small.html"))
+        (line,) = page.findall(".//div[@class='takeaway docutils']")
+        files = [folder / link.get("href") for link in line.iterfind(".//a")]
+        assert [file.name for file in files] == [
+            "01_small.py",
+            "01_small.ipynb",
+            "01_small-colab.ipynb",
+        ]
+        assert all(file.is_file() for file in files)
+
+    def test_the_gallery_shows_the_figure_and_leads_to_it(self, built: Built) -> None:
+        folder = built[0].build / "html/book"
+        page = html.parse(str(folder / "gallery.html"))
+        (picture,) = page.findall(".//article//a/img")
+        assert picture.get("alt") == "A straight line going up."
+        assert (folder / picture.get("src")).is_file()
+        assert picture.getparent().get("href") == "../notebooks/01_small.html#fig-small"
+        text = page.getroot().text_content()
+        assert "A line that rises." in text and "fig-small" in text and "Fig. 1" in text
+        (heading,) = page.findall(".//article//h2")
+        assert "01_small" in heading.find("a").get("href")
+        assert not page.findall(".//article//figure")  # it does not count as another figure
+
+    def test_the_glossary_leads_to_the_chapter(self, built: Built) -> None:
+        page = html.parse(str(built[0].build / "html/book/glossary.html"))
+        terms = page.findall(".//dl/dt")
+        assert [term.text_content().strip("#\n ") for term in terms] == ["Area", "Line"]
+        later, line = page.findall(".//dl/dd")
+        assert "still to be written" in later.text_content()
+        assert line.find(".//a").get("href") == "../notebooks/01_small.html"
+
+    def test_the_page_on_teaching_tells_of_the_student_edition(self, built: Built) -> None:
+        page = html.parse(str(built[0].build / "html/book/how_to.html"))
+        assert "make student" in page.getroot().text_content()
 
     def test_counts_reach_the_prose(self, built: Built) -> None:
         page = html.parse(str(built[0].build / "html/book/index.html"))

@@ -11,7 +11,7 @@ from helpers import World, claim_row
 from repro import cli, runner
 from repro.errors import ReproError
 
-COMMANDS = ["run", "book", "claims", "verify", "sync"]
+COMMANDS = ["run", "book", "claims", "verify", "sync", "sweep", "student", "crate"]
 
 
 @pytest.fixture
@@ -63,6 +63,9 @@ def test_the_help_lists_every_command(capsys: pytest.CaptureFixture[str]) -> Non
         ["run", "01", "--no-such-option"],
         ["claims", "--verdict", "maybe"],
         ["verify", "extra"],
+        ["sweep", "01", "--out", "t.csv"],
+        ["sweep", "01", "-p", "n", "1"],
+        ["student"],
     ],
 )
 def test_a_wrong_command_line_is_status_two(

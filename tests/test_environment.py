@@ -74,3 +74,16 @@ def test_every_locked_package_has_a_hash() -> None:
 
 def test_lock_and_project_name_no_host() -> None:
     assert "://" not in LOCK
+
+
+def test_binder_pins_what_the_lock_pins() -> None:
+    text = (ROOT / "binder" / "environment.yml").read_text("utf-8")
+    assert text == lock.BINDER.format(jupytext=LOCKED["jupytext"])
+    wanted = yaml.safe_load(text)["dependencies"]
+    pins = next(item["pip"] for item in wanted if isinstance(item, dict))
+    assert pins and all(
+        Requirement(pin).specifier.contains(LOCKED[Requirement(pin).name]) for pin in pins
+    )
+    python = next(item for item in wanted if isinstance(item, str) and item.startswith("python="))
+    assert SpecifierSet(PROJECT["requires-python"]).contains(python.partition("=")[2])
+    assert {"git", "make", "pip"} <= {item for item in wanted if isinstance(item, str)}

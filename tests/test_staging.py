@@ -173,6 +173,26 @@ def test_every_download_of_the_note_is_there(finished: Run, tmp_path: Path) -> N
     assert not (tmp_path / "book/data/numbers/large.csv").exists()
 
 
+def test_the_links_stand_under_the_title_and_their_files_are_there(
+    finished: Run, tmp_path: Path
+) -> None:
+    import re
+
+    node = nbformat.read(finished.notebook, as_version=4)
+    node.cells.insert(0, nbformat.v4.new_markdown_cell("# Ga2Cl6\n\nText.\n\n# Not this"))
+    node.cells.append(nbformat.v4.new_markdown_cell("# Nor this"))
+    nbformat.write(node, finished.notebook)
+    folder = tmp_path / "book/notebooks"
+    staging.stage_notebook(finished, folder)
+    cells = nbformat.read(folder / "01_small.ipynb", as_version=4).cells
+    assert cells[0].source.startswith("# Ga₂Cl₆\n\n:::{div} takeaway\n")
+    assert sum("takeaway" in cell.source for cell in cells) == 1
+    targets = re.findall(r"\{download\}`[^<]*<([^>]*)>`", cells[0].source)
+    assert len(targets) == 3
+    for target in targets:
+        assert (folder / target).is_file(), target
+
+
 def test_the_record_for_download_is_of_the_figure_and_the_run(
     finished: Run, tmp_path: Path
 ) -> None:

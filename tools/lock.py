@@ -1,7 +1,8 @@
 """Solve requirements.lock and environment.yml anew from pyproject.toml.
 
 ``make lock`` calls this. The lock holds every package with its hashes for
-Python 3.11 to 3.13; environment.yml pins the direct ones to the same versions.
+Python 3.11 to 3.13; environment.yml and binder/environment.yml pin the direct ones to
+the same versions.
 """
 
 from __future__ import annotations
@@ -23,6 +24,20 @@ dependencies:
   - python=3.11
   - pip
   - pip:
+"""
+BINDER = """\
+# For Binder; written by tools/lock.py. It brings Jupyter's own pages and the pairing of
+# scripts and notebooks. The book's environment is made by postBuild from the lock.
+name: soft-clay-binder
+channels:
+  - conda-forge
+dependencies:
+  - python=3.11
+  - git
+  - make
+  - pip
+  - pip:
+      - jupytext=={jupytext}
 """
 
 
@@ -80,6 +95,8 @@ def main() -> int:
     ]
     text = HEAD + "\n".join([*lines, "      - -e ."]) + "\n"
     (ROOT / "environment.yml").write_text(text, "utf-8")
+    binder = ROOT / "binder" / "environment.yml"
+    binder.write_text(BINDER.format(jupytext=versions["jupytext"]), "utf-8")
     return 0
 
 

@@ -72,6 +72,7 @@ record("glass.stop", float(campaign[names[0]].stop), unit="K")
 record("glass.bin", float(bin_k), unit="K")
 record("glass.rate", slow.rate, unit="K/ps", note="the slowest that is shipped")
 record("glass.atoms", int(runs[runs.protocol == names[0]].natoms.iloc[0]), note="atoms in each of our glasses")
+record("glass.speed", float(runs[runs.protocol.str.startswith("cooling")].ns_per_day.mean()), unit="ns/day", note="of our cooling runs, one core each")
 record("glass.seeds", len(slow.points), note="glasses cooled at that rate")
 record("glass.fits", len(slow.fits[method]), note="of them with a kink that an F test at 1 % accepts")
 record("glass.kelvin", found.value, unit="K", uncertainty=found.error, note=f"{method}, mean over seeds")
@@ -188,6 +189,3 @@ pd.DataFrame({f"up to {top:g} K": {"Tg (K), all seeds": look.in_words(one)} for 
 # From 500 to 50 K at 1 K/ns are 450 ns: some three months on one core, and three factors of ten gained, ten or so kelvin. At 6 K a minute the run lasts 75 minutes of real
 # time, some four million million nanoseconds. The sun will not wait.
 # :::
-
-# %%
-record("glass.speed", float(runs[runs.protocol.str.startswith("cooling")].ns_per_day.mean()), unit="ns/day", note="of our cooling runs, one core each")

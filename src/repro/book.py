@@ -17,7 +17,19 @@ from typing import Any
 import yaml
 from filelock import FileLock
 
-from repro import data, ledger, notebooks, pages, paths, runner, site, staging
+from repro import (
+    data,
+    gallery,
+    glossary,
+    ledger,
+    notebooks,
+    pages,
+    paths,
+    runner,
+    site,
+    staging,
+    student,
+)
 from repro.errors import ClaimError, DataError, NotebookError, did_you_mean
 from repro.ledger import Row
 from repro.results import Result
@@ -141,6 +153,7 @@ def stage(runs: Sequence[Run], rows: Sequence[Row], folder: Path) -> None:
         run.record["notebook"]: staging.stage_notebook(run, folder / "notebooks") for run in runs
     }
     figures = staging.unique_names(labels)
+    pictures = gallery.write(runs, folder / "book" / "gallery")
     _require_figures(rows, figures)
     titles = {f"notebooks/{book.name}": title(book) for book in notebooks.every()}
     book = ledger.load()
@@ -148,6 +161,9 @@ def stage(runs: Sequence[Run], rows: Sequence[Row], folder: Path) -> None:
         "scoreboard": lambda: pages.scoreboard(rows, titles, figures),
         "errata": lambda: pages.errata(book.errata),
         "parameters": pages.parameters,
+        "exercises": student.exercises,
+        "glossary": lambda: glossary.page(glossary.load(), {b.name for b in notebooks.every()}),
+        "gallery": lambda: gallery.page(pictures, titles),
     }
     for page in (folder / "book").rglob("*.md"):
         text = page.read_text(encoding="utf-8")

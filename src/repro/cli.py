@@ -8,6 +8,7 @@ import re
 import sys
 import textwrap
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 from repro import __version__
 from repro.errors import ReproError
@@ -19,7 +20,13 @@ A first round:
   repro run 01 -p source experiment     run it with another value
   repro run --all --explain             what would rerun, and why
   repro book                            build the book into _build/html
+  repro sweep 04 -p confidence 0.7 0.9 --keys criteria.candidates --out c.csv
+  repro student --out ~/course          the book without the solutions
 """
+
+
+# The pattern of Python 3.14; before that -1e-3 is taken for an option.
+_NEGATIVE = re.compile(r"-\.?\d")
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -63,8 +70,7 @@ def _parser() -> argparse.ArgumentParser:
           repro run --all
         """,
     )
-    # The pattern of Python 3.14; before that -1e-3 is taken for an option.
-    run._negative_number_matcher = re.compile(r"-\.?\d")
+    run._negative_number_matcher = _NEGATIVE
     run.add_argument("notebook", nargs="?", metavar="NOTEBOOK")
     run.add_argument(
         "-p",
@@ -131,6 +137,67 @@ def _parser() -> argparse.ArgumentParser:
     )
     sync.add_argument(
         "--check", action="store_true", help="write nothing; fail if a pair disagrees"
+    )
+    sweep = add(
+        "sweep",
+        _sweep,
+        "Run a chapter for several values of a parameter; collect the results.",
+        """
+        Each value is an ordinary run: checked before anything starts, kept, and not
+        repeated. The table has a row for each run and result, with its uncertainty and
+        unit, and is written anew after every run. A run that fails is reported in it,
+        and the others go on. More than one -p with several values runs all combinations.
+
+        Examples:
+          repro sweep 04 -p confidence 0.7 0.84 0.95 --keys criteria.candidates --out c.csv
+          repro sweep 03 -p peak_counts 500 5000 -p seed 1 2 3 --out xrd.csv
+        """,
+    )
+    sweep._negative_number_matcher = _NEGATIVE
+    sweep.add_argument("notebook", metavar="NOTEBOOK")
+    sweep.add_argument(
+        "-p",
+        nargs="+",
+        action="append",
+        required=True,
+        metavar=("NAME", "VALUE"),
+        dest="given",
+        help="a parameter and its values (repeat for more)",
+    )
+    sweep.add_argument(
+        "--keys", nargs="+", default=[], metavar="KEY", help="results to collect (default: all)"
+    )
+    sweep.add_argument("--out", type=Path, required=True, metavar="FILE", help="the table, CSV")
+
+    student = add(
+        "student",
+        _student,
+        "Write the student edition: the book without solutions.",
+        """
+        Copies the whole repository, less what is not the book's, and takes the solution
+        of every exercise out of it: text, code, and the ledger's rows that rest on them.
+        Exercises stay, with a line that says where to write. The copy builds, runs and
+        tests like the original. Notebooks in which somebody has worked are never
+        written over.
+
+        Example:
+          repro student --out ~/course/week-1
+        """,
+    )
+    student.add_argument("--out", type=Path, required=True, metavar="FOLDER", help="a new folder")
+    crate = add(
+        "crate",
+        _crate,
+        "Write the metadata of the repository as an RO-Crate.",
+        """
+        Writes ro-crate-metadata.json (RO-Crate 1.1, JSON-LD) into the root: chapters,
+        data folders with their licences, sources and commands, and the sha256 of each
+        file. It is checked by the rules of RO-Crate before it is written. Write it
+        before you archive the repository; git ignores it.
+        """,
+    )
+    crate.add_argument(
+        "--check", action="store_true", help="write nothing; fail if the file is wrong or stale"
     )
     return parser
 
@@ -222,6 +289,34 @@ def _sync(options: argparse.Namespace) -> int:
         return 0
     written = notebooks.sync()
     print("\n".join(str(file) for file in written) or "every pair says the same")
+    return 0
+
+
+def _sweep(options: argparse.Namespace) -> int:
+    from repro import sweep
+
+    return sweep.command(options.notebook, options.given, options.keys, options.out)
+
+
+def _student(options: argparse.Namespace) -> int:
+    from repro import student
+
+    edition = student.write(options.out)
+    taken = sum(edition.solutions.values())
+    print(f"{edition.folder}: {taken} solutions taken out of {len(edition.solutions)} files")
+    if edition.pending:
+        print("left to the reader in the ledger: " + ", ".join(edition.pending))
+    return 0
+
+
+def _crate(options: argparse.Namespace) -> int:
+    from repro import crate, crate_rules, paths
+
+    if options.check:
+        crate.check(paths.root())
+        print(f"{crate_rules.FILE} keeps the rules and fits the files")
+        return 0
+    print(crate.write())
     return 0
 
 

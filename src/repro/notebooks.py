@@ -27,7 +27,7 @@ _KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
 _PYTHON_MAGICS = ("%%time", "%%timeit", "%%capture", "%%prun")
 
 
-def _python(source: str) -> str:
+def as_python(source: str) -> str:
     """Return a cell as Python, with IPython's magics and shell lines translated."""
     with contextlib.suppress(SyntaxError):
         ast.parse(source)
@@ -91,7 +91,7 @@ class Notebook:
     def code(self) -> str:
         """Return the code cells as one Python text (for reading its imports)."""
         cells = (cell for cell in self.node().cells if cell.cell_type == "code")
-        return "\n".join(_python(cell.source) for cell in cells)
+        return "\n".join(as_python(cell.source) for cell in cells)
 
     def parameters(self) -> tuple[Parameter, ...]:
         """Return what the cell tagged ``parameters`` declares; empty if there is none."""

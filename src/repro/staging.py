@@ -16,8 +16,9 @@ from typing import Any
 
 import nbformat
 
-from repro import formulas, paths
+from repro import formulas, paths, takeaway
 from repro.errors import NotebookError
+from repro.notebooks import Notebook
 from repro.results import ECHO
 from repro.runner import Run
 
@@ -172,12 +173,16 @@ def stage_notebook(run: Run, folder: Path) -> list[dict[str, str]]:
     node = nbformat.read(run.notebook, as_version=4)
     name = Path(run.record["notebook"]).stem
     labels = figures(node, notebook=name)
+    first: Any = next((cell for cell in node.cells if cell.cell_type != "code"), None)
     cells = []
     for cell in node.cells:
-        cells.append(cell)
         if cell.cell_type != "code":
             cell.source = formulas.in_markdown(cell.source)
+            if cell is first:
+                cell.source = takeaway.under_title(cell.source, name)
+            cells.append(cell)
             continue
+        cells.append(cell)
         _fold(cell)
         models = [output for output in cell.outputs if _is_model(output)]
         cell.outputs = [output for output in cell.outputs if not _is_model(output)]
@@ -205,6 +210,7 @@ def stage_notebook(run: Run, folder: Path) -> list[dict[str, str]]:
     shutil.copyfile(source / f"{name}.py", folder / f"{name}.py")
     (folder / "downloads").mkdir(exist_ok=True)
     shutil.copyfile(source / f"{name}.ipynb", folder / "downloads" / f"{name}.ipynb")
+    takeaway.write_for_colab(Notebook(source / f"{name}.py"), folder / "downloads")
     (folder / "provenance").mkdir(exist_ok=True)
     for label in labels:
         content = json.dumps({"figure": label, **run.record}, indent=1, sort_keys=True)
