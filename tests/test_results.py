@@ -136,3 +136,10 @@ def test_a_key_is_recorded_or_refused(key: str) -> None:
         assert record(key, 1.0).key == key
     except InputError as error:
         assert repr(key) in str(error)
+
+
+def test_a_large_number_is_shown_to_the_place_of_its_error() -> None:
+    assert str(Result("a.b", 10535.047, "eV", 0.19)) == "10535.05 ± 0.19 eV"
+    assert str(Result("a.b", 10535.047, "eV", 12.0)) == "10535 ± 12 eV"
+    assert str(Result("a.b", 2.0437, "g", 0.19)) == "2.044 ± 0.19 g"
+    assert str(Result("a.b", 10535.047, "eV")) == "1.054e+04 eV"

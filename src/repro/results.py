@@ -60,6 +60,10 @@ class Result:
             return self.value
         whole = 1e4 <= abs(self.value) < 1e9 and float(self.value).is_integer()
         number = f"{self.value:.0f}" if whole else f"{self.value:.4g}"
+        if self.uncertainty and 1e3 <= abs(self.value) < 1e9:
+            # Four digits would hide what an edge energy is known to.
+            places = max(1 - math.floor(math.log10(self.uncertainty)), 0)
+            number = f"{self.value:.{places}f}"
         if self.uncertainty is not None:
             number += f" ± {self.uncertainty:.2g}"
         return f"{number} {self.unit}".strip()
