@@ -63,57 +63,73 @@ def digest(work: Path, steps: Sequence[str] = STEPS) -> str:
     return found.hexdigest()
 
 
+def _run(work: Path, steps: Sequence[str], log: Path, kills: int) -> None:
+    if _start(work, steps, log).wait() != 0:
+        raise ReproError(f"after {kills} kills the campaign failed: see {log}")
+
+
 def trial(
-    work: Path, *, kills: int, seed: int, longest_s: float, steps: Sequence[str] = STEPS
-) -> pd.DataFrame:
+    work: Path, *, kills: int, seed: int, longest_s: float | None = None,
+    steps: Sequence[str] = STEPS,
+) -> pd.DataFrame:  # fmt: skip
     """Return one row a kill: after how long, and in which step and leg the run was.
+
+    A campaign that gets through before it was killed often enough is compared, and the next
+    one begun, until there were enough kills.
 
     Parameters
     ----------
     work:
-        Folder for both campaigns.
-    kills, seed, longest_s:
-        How many, seed of their moments, and the longest time between a start and its kill.
+        Folder for all campaigns.
+    kills, seed:
+        How many, and the seed of their moments.
+    longest_s:
+        Longest time between a start and its kill; that of the undisturbed run if None.
     steps:
         Of the campaign.
 
     Raises
     ------
     ReproError
-        If the undisturbed run fails, the killed one ends another way, or it ends before it
-        was killed so often.
+        If a run fails.
     """
     log = work / "log.txt"
     work.mkdir(parents=True, exist_ok=True)
     begin = time.monotonic()
-    if _start(work / "whole", steps, log).wait() != 0:
-        raise ReproError(f"the undisturbed campaign failed: see {log}")
+    _run(work / "whole", steps, log, 0)
     whole = time.monotonic() - begin
-    rng, rows = random.Random(seed), []
+    wanted = digest(work / "whole", steps)
+    rng = random.Random(seed)
+    rows: list[dict[str, object]] = []
+    campaign, ends = 1, {}
     while len(rows) < kills:
-        one = _start(work / "killed", steps, log)
-        wait = rng.uniform(0.5, longest_s)
+        folder = work / f"killed-{campaign}"
+        one = _start(folder, steps, log)
+        wait = rng.uniform(0.5, whole if longest_s is None else longest_s)
         try:
             one.wait(timeout=wait)
         except subprocess.TimeoutExpired:
             os.killpg(one.pid, signal.SIGKILL)
             one.wait()
-            legs = sorted((p for p in work.glob("killed/seed1/*/[0-9]*") if p.is_dir()),
+            legs = sorted((p for p in folder.glob("seed1/*/[0-9]*") if p.is_dir()),
                           key=lambda p: p.stat().st_mtime)  # fmt: skip
-            where = f"{legs[-1].parent.name}, {legs[-1].name}" if legs else "before the first leg"
-            rows.append({"kill": len(rows) + 1, "after_s": round(wait, 2), "where": where,
-                         "checkpoints": len(list(work.glob("killed/seed1/*/*/segment-*.log")))})  # fmt: skip
+            rows.append({
+                "kill": len(rows) + 1, "campaign": campaign, "after_s": round(wait, 2),
+                "where": f"{legs[-1].parent.name}, {legs[-1].name}" if legs else "before the first leg",
+                "segments": len(list(folder.glob("seed1/*/*/segment-*.log"))),
+            })  # fmt: skip
             print(rows[-1], flush=True)
             continue
         if one.returncode != 0:
             raise ReproError(f"after {len(rows)} kills the campaign failed: see {log}")
-        raise ReproError(f"it was through after {len(rows)} kills, before all {kills}: kill earlier "
-                         "(--longest)")  # fmt: skip
-    if _start(work / "killed", steps, log).wait() != 0:
-        raise ReproError(f"after {len(rows)} kills the campaign failed: see {log}")
+        ends[campaign] = digest(folder, steps)
+        campaign += 1
+    if rows and rows[-1]["campaign"] == campaign:
+        _run(work / f"killed-{campaign}", steps, log, len(rows))
+        ends[campaign] = digest(work / f"killed-{campaign}", steps)
     made = pd.DataFrame(rows)
     made["undisturbed_s"] = round(whole, 1)
-    made["equal"] = digest(work / "whole", steps) == digest(work / "killed", steps)
+    made["equal"] = [ends[number] == wanted for number in made.campaign]
     return made
 
 
