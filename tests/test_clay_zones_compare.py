@@ -118,6 +118,14 @@ def test_mean_of_classes() -> None:
     assert np.isnan(look.mean_classes({1: rdf(2.0, 3.0)}).error["low", "F"]).all()
 
 
+def test_a_seed_without_atoms_in_a_class_is_left_out_of_it() -> None:
+    empty = rdf(np.nan, 3.0, n=0)
+    some = look.mean_classes({1: rdf(2.0, 3.0), 2: empty, 3: rdf(2.2, 3.0)})
+    both = look.mean_classes({1: rdf(2.0, 3.0), 3: rdf(2.2, 3.0)})
+    np.testing.assert_array_equal(some.g["high", "F"], both.g["high", "F"])
+    assert np.isnan(look.mean_classes({2: empty}).g["high", "F"]).all()
+
+
 def test_the_atoms_of_a_zone_come_with_the_anions_of_its_gallium() -> None:
     one = max(found(), key=lambda interval: interval.found[0].size if interval.found else 0)
     atoms, bonds = look.zone_atoms(one)

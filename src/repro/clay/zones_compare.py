@@ -235,15 +235,21 @@ def peak_difference(found: Mapping[int, ClassRdf], partner: str, *, upto: float)
 
 
 def mean_classes(found: Mapping[int, ClassRdf]) -> ClassRdf:
-    """Return the mean over seeds with its standard error; atoms and intervals are summed."""
+    """Return the mean over seeds with its standard error; atoms and intervals are summed.
+
+    A seed whose class holds no atom has no g(r) and is left out of that class.
+    """
     all_of = list(found.values())
     first = all_of[0]
-    stacked = {key: np.array([one.g[key] for one in all_of]) for key in first.g}
-    n = len(all_of)
+    g, error = {}, {}
+    for key in first.g:
+        rows = np.array([one.g[key] for one in all_of if one.centres[key[0]]])
+        n = len(rows)
+        none = np.full(len(first.r), np.nan)
+        g[key] = rows.mean(axis=0) if n else none
+        error[key] = rows.std(axis=0, ddof=1) / np.sqrt(n) if n > 1 else none
     return ClassRdf(
-        first.r, {key: g.mean(axis=0) for key, g in stacked.items()},
-        {key: g.std(axis=0, ddof=1) / np.sqrt(n) if n > 1 else np.full(g.shape[1], np.nan)
-         for key, g in stacked.items()},
+        first.r, g, error,
         {name: sum(one.centres[name] for one in all_of) for name in first.centres},
         sum(one.intervals for one in all_of),
     )  # fmt: skip
