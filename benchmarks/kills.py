@@ -141,9 +141,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--work", type=Path, required=True, help="empty folder for both campaigns")
     parser.add_argument("--kills", type=int, default=20, help="how many (20)")
     parser.add_argument("--seed", type=int, default=1, help="of their moments (1)")
-    parser.add_argument(
-        "--longest", type=float, default=12.0, help="seconds to a kill at most (12)"
-    )
+    parser.add_argument("--longest", type=float,
+                        help="seconds to a kill at most (what an undisturbed run takes)")  # fmt: skip
     parser.add_argument("--out", type=Path, help="data folder to write kills.csv and manifest to")
     args = parse(parser, arguments)
     if args.work.exists() and any(args.work.iterdir()):
