@@ -211,7 +211,7 @@ comparison("d2min-method", "d2min-interval", "stz-at-low-strain", "bands-at-mid-
 
 # %% [markdown]
 # The mean largest zone has {glue:text}`shear.largest_1:.1f`, {glue:text}`shear.largest_2:.1f` and {glue:text}`shear.largest_3:.1f` atoms in the three thirds of the run, and {glue:text}`shear.largest_rest:.1f` in a glass that nobody shears.
-# Look at the last number before you believe a story about the first three. Single events of ten atoms and more come and go in both seeds; of a band there is no sign, and in a cell two nanometres wide
+# Look at the last number before you believe a story about the first three. Single events of ten atoms and more come and go in every glass; of a band there is no sign, and in a cell two nanometres wide
 # there cannot well be one. The ledger leaves these rows open until an assembly of the paper's size has been sheared.
 #
 # ## What a zone is made of
