@@ -92,6 +92,27 @@ def intervals(
         before = after
 
 
+def d2min_values(
+    frames: Iterable[Atoms], *, cutoff: float = 6.5, elements: Sequence[str] = FRAME
+) -> Floats:
+    """Return D2min (angstrom^2) of all atoms of some elements in all intervals, (N,).
+
+    None for fewer than two frames; two are held.
+
+    Parameters
+    ----------
+    frames:
+        In order.
+    cutoff, elements:
+        Of D2min's neighbours, angstrom; of the atoms that count.
+    """
+    values = [np.zeros(0)]
+    for before, after in itertools.pairwise(frames):
+        own = np.isin(np.array(before.get_chemical_symbols()), list(elements))
+        values.append(nonaffine.d2min(before, after, cutoff=cutoff).d2min[own])
+    return np.concatenate(values)
+
+
 def noise_threshold(frames: Iterable[Atoms], *, cutoff: float = 6.5, share: float = 1e-3) -> float:
     """Return the D2min (angstrom^2) that a share of Ga, F and Cl exceed without any load.
 
@@ -111,16 +132,10 @@ def noise_threshold(frames: Iterable[Atoms], *, cutoff: float = 6.5, share: floa
     """
     if not 0 < share < 1:
         raise InputError(f"share {share}: expected a number between 0 and 1")
-    values: list[Floats] = []
-    before: Atoms | None = None
-    for after in frames:
-        if before is not None:
-            own = np.isin(np.array(before.get_chemical_symbols()), FRAME)
-            values.append(nonaffine.d2min(before, after, cutoff=cutoff).d2min[own])
-        before = after
-    if not values:
+    values = d2min_values(frames, cutoff=cutoff)
+    if not len(values):
         raise InputError("fewer than two frames without load: expected two or more")
-    return float(np.quantile(np.concatenate(values), 1 - share))
+    return float(np.quantile(values, 1 - share))
 
 
 def history(found: Iterable[Interval]) -> pd.DataFrame:
@@ -144,10 +159,10 @@ def history(found: Iterable[Interval]) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def stages(
+def stage_means(
     tables: Mapping[int, pd.DataFrame], *, edges: Sequence[float], column: str
-) -> list[Estimate]:
-    """Return a column's mean in ranges of strain, mean over seeds with its error.
+) -> Floats:
+    """Return a column's mean in ranges of strain, one row a seed, (seeds, ranges).
 
     Parameters
     ----------
@@ -164,15 +179,26 @@ def stages(
         If a range holds no interval of some seed.
     """
     made = []
-    for low, high in itertools.pairwise(edges):
-        values = []
-        for seed, table in tables.items():
+    for seed, table in tables.items():
+        means = []
+        for low, high in itertools.pairwise(edges):
             own = table[(table.strain >= low) & (table.strain < high)]
             if not len(own):
                 raise InputError(f"seed {seed}: no interval between strains {low} and {high}")
-            values.append(float(own[column].mean()))
-        made.append(chapter.over_seeds(values))
-    return made
+            means.append(float(own[column].mean()))
+        made.append(means)
+    return np.array(made)
+
+
+def stages(
+    tables: Mapping[int, pd.DataFrame], *, edges: Sequence[float], column: str
+) -> list[Estimate]:
+    """Return a column's mean in ranges of strain, mean over seeds with its error.
+
+    Parameters and errors as for :func:`stage_means`.
+    """
+    means = stage_means(tables, edges=edges, column=column)
+    return [chapter.over_seeds(own.tolist()) for own in means.T]
 
 
 @dataclass(frozen=True)

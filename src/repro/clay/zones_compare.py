@@ -107,7 +107,7 @@ def slip_threshold(frame: Atoms, *, cutoff: float = 6.5, slip: float = 1.0) -> f
 
 def quantiles(
     frames: Iterable[Atoms], *, shares: Sequence[float] = (0.5, 0.9, 0.99, 0.999),
-    cutoff: float = 6.5, elements: Sequence[str] = ("Ga", "F", "Cl"),
+    cutoff: float = 6.5, elements: Sequence[str] = zones_chapter.FRAME,
 ) -> dict[float, float]:  # fmt: skip
     """Return quantiles of D2min (angstrom^2) over all intervals of a run.
 
@@ -125,16 +125,10 @@ def quantiles(
     InputError
         For fewer than two frames.
     """
-    values = []
-    before: Atoms | None = None
-    for after in frames:
-        if before is not None:
-            own = np.isin(np.array(before.get_chemical_symbols()), list(elements))
-            values.append(nonaffine.d2min(before, after, cutoff=cutoff).d2min[own])
-        before = after
-    if not values:
+    values = zones_chapter.d2min_values(frames, cutoff=cutoff, elements=elements)
+    if not len(values):
         raise InputError("fewer than two frames: expected two or more")
-    return dict(zip(shares, np.quantile(np.concatenate(values), shares).tolist(), strict=True))
+    return dict(zip(shares, np.quantile(values, shares).tolist(), strict=True))
 
 
 def stage_changes(
@@ -142,32 +136,11 @@ def stage_changes(
 ) -> list[Estimate]:
     """Return by how much a column of the history changes from each range of strain to the next.
 
-    Seed by seed, mean over seeds with its error.
-
-    Parameters
-    ----------
-    tables:
-        Seed to its history (:func:`repro.clay.zones_chapter.history`).
-    edges:
-        Of the ranges, one more than ranges.
-    column:
-        Of the history.
-
-    Raises
-    ------
-    InputError
-        If a range holds no interval of some seed.
+    Seed by seed, mean over seeds with its error; parameters and errors as for
+    :func:`repro.clay.zones_chapter.stage_means`.
     """
-    each = []
-    for seed, table in tables.items():
-        means = []
-        for low, high in itertools.pairwise(edges):
-            own = table[(table.strain >= low) & (table.strain < high)]
-            if not len(own):
-                raise InputError(f"seed {seed}: no interval between strains {low} and {high}")
-            means.append(float(own[column].mean()))
-        each.append(np.diff(means))
-    return [chapter.over_seeds([float(x) for x in column_]) for column_ in np.array(each).T]
+    means = zones_chapter.stage_means(tables, edges=edges, column=column)
+    return [chapter.over_seeds(own.tolist()) for own in np.diff(means, axis=1).T]
 
 
 def class_chlorine(
