@@ -193,9 +193,11 @@ record("shear.largest_2", per_stage[1].value, unit="atoms", uncertainty=per_stag
 record("shear.largest_3", per_stage[2].value, unit="atoms", uncertainty=per_stage[2].error, note="the same beyond 0.13")
 record("shear.largest_rest", idle.value, unit="atoms", uncertainty=idle.error, note="the same without shear, over equal times")
 record("shear.bands", bands, unit="intervals", note="in which the largest zone closes on itself through the cell in two directions")
-record("shear.bands_form", bool(chapter.above(grow["largest"][0]) and chapter.above(grow["psi"][0])), note="largest zone and localisation grow from the first to the second third, by two standard errors")
-record("shear.zones_again", chapter.above(chapter.times(grow["largest"][1], -1)), note="largest zone shrinks from the second to the last third, by two standard errors")
-record("shear.as_glasses_do", bool(all(early) and chapter.above(grow["largest"][0]) and chapter.above(grow["psi"][0]) and chapter.above(chapter.times(grow["largest"][1], -1))), note="the three before hold together")
+form = chapter.above(grow["largest"][0]) and chapter.above(grow["psi"][0])
+again = chapter.above(chapter.times(grow["largest"][1], -1))
+record("shear.bands_form", form, note="largest zone and localisation grow from the first to the second third, by two standard errors")
+record("shear.zones_again", again, note="largest zone shrinks from the second to the last third, by two standard errors")
+record("shear.as_glasses_do", bool(all(early) and form and again), note="the three before hold together")
 fig, axes = new_figure(1, 3, height=2.9, width=8.8)
 plots.plot_history(axes, {f"seed {s}": t for s, t in histories.items()},
                    columns={"largest": "largest zone (atoms)", "share": "share of atoms in zones", "psi": "scatter of local strain"})  # fmt: skip
@@ -373,8 +375,8 @@ pd.DataFrame({
 rows = {}
 for ask in (0.5, 0.75, 1.0, 1.5):
     limit = threshold * (ask / slip) ** 2
-    again = {s: zones.makeup(one) for s, one in zones_compare.relaxed("shear", rate_per_s=per_s, threshold=limit).items()}
-    some = {s: one for s, one in again.items() if one.inside.any()}
-    rows[f"slip {ask:g} Å"] = {"Ga in zones": sum(int(one.inside.sum()) for one in again.values()),
+    anew = {s: zones.makeup(one) for s, one in zones_compare.relaxed("shear", rate_per_s=per_s, threshold=limit).items()}
+    some = {s: one for s, one in anew.items() if one.inside.any()}
+    rows[f"slip {ask:g} Å"] = {"Ga in zones": sum(int(one.inside.sum()) for one in anew.values()),
                                "chlorine inside less outside (points)": round(100 * zones.chlorine_in_zones(some).difference, 1) if some else None}  # fmt: skip
 pd.DataFrame(rows)

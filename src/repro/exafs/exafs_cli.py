@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import shutil
 import sys
 import time
@@ -311,7 +312,7 @@ def _status(args: argparse.Namespace) -> int:
 def _speed(args: argparse.Namespace) -> int:
     table = speed(args.work, args.name, count=args.count)
     table.insert(0, "set", args.name)
-    table["load"] = np.round(_load(), 2)
+    table["load"] = np.round(os.getloadavg()[0], 2)
     table.to_csv(args.work / SPEED, index=False, lineterminator="\n")
     print(table.to_string(index=False))
     return 0
@@ -331,11 +332,6 @@ def _foil(args: argparse.Namespace) -> int:
     pd.DataFrame([row]).to_csv(args.work / FOIL, index=False, lineterminator="\n")
     print(f"edge {row['edge_eV']:.2f} +- {row['error_eV']:.2f} eV ({row['read_as']})")
     return 0
-
-
-def _load() -> float:
-    with open("/proc/loadavg", encoding="ascii") as stream:
-        return float(stream.read().split()[0])
 
 
 def _collect(args: argparse.Namespace) -> int:
