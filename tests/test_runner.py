@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -335,6 +337,15 @@ def ran(real: World) -> runner.Run:
     return finished
 
 
+def test_processor_time_is_that_of_ended_children_and_not_of_the_clock() -> None:
+    before = runner._children_seconds()
+    spin = "import time\nwhile time.process_time() < 0.3: pass\ntime.sleep(0.3)"
+    begun = time.monotonic()
+    subprocess.run([sys.executable, "-S", "-c", spin], check=True)
+    used = runner._children_seconds() - before
+    assert 0.3 <= used < time.monotonic() - begun
+
+
 @pytest.mark.live
 class TestForReal:
     """Kernels that run, fail, exit, die, and run at once."""
@@ -361,6 +372,8 @@ class TestForReal:
         assert "src/repro/thermo/__init__.py" not in record["inputs"]["modules"]
         assert {"numpy", "matplotlib", "papermill"} <= set(record["packages"])
         assert record["wall_time_s"] > 0
+        assert 0.1 < record["cpu_time_s"] < 60  # a kernel that imports numpy needs more than that
+        assert record["load_at_start"] >= 0
         assert record["python"].startswith("3.")
         for key in ("code_version", "machine", "finished", "wall_time"):
             assert record[key], key

@@ -12,6 +12,7 @@ import contextlib
 import datetime
 import json
 import os
+import resource
 import shutil
 import sys
 import tempfile
@@ -235,7 +236,7 @@ def _execute(book: Notebook, inputs: Inputs, progress: Progress) -> Run:
     for left in store.glob(f".{inputs.key}-*"):  # of a killed run: we hold the lock
         shutil.rmtree(left, ignore_errors=True)
     work = Path(tempfile.mkdtemp(prefix=f".{inputs.key}-", dir=store))
-    begun = time.monotonic()
+    begun, load, cpu = time.monotonic(), os.getloadavg()[0], _children_seconds()
     try:
         node = book.node()
         progress.begin(book.name, len(node.cells))
@@ -243,7 +244,12 @@ def _execute(book: Notebook, inputs: Inputs, progress: Progress) -> Run:
         nbformat.write(node, source)
         _papermill(book, inputs, source, work, progress)
         source.unlink()
-        _record(book, inputs, work, time.monotonic() - begun)
+        times = {
+            "wall_time_s": round(time.monotonic() - begun, 2),
+            "cpu_time_s": round(_children_seconds() - cpu, 2),
+            "load_at_start": round(load, 2),
+        }
+        _record(book, inputs, work, times)
         target = store / inputs.key
         aside = Path(f"{work}-old")
         if target.exists():  # set aside in one step: half of it must never be taken for a run
@@ -323,7 +329,16 @@ def _keep_failed(output: Path, book: Notebook) -> Path:
     return kept
 
 
-def _record(book: Notebook, inputs: Inputs, work: Path, wall: float) -> None:
+def _children_seconds() -> float:
+    """Return the processor time of all ended children: kernels, and what they started.
+
+    The clock alone says little on a machine that has other work to do.
+    """
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
+def _record(book: Notebook, inputs: Inputs, work: Path, times: Mapping[str, float]) -> None:
     """Write what a reader needs to trust and repeat the run."""
     reads: dict[str, str] = {}
     log = work / READS
@@ -341,8 +356,8 @@ def _record(book: Notebook, inputs: Inputs, work: Path, wall: float) -> None:
         "python": sys.version.split()[0],
         "machine": data.machine(),
         "finished": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-        "wall_time_s": round(wall, 2),
-        "wall_time": duration(wall),
+        **times,
+        "wall_time": duration(times["wall_time_s"]),
     }
     text = json.dumps(record, indent=1, default=str)
     (work / RECORD).write_text(text + "\n", encoding="utf-8")
