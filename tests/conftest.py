@@ -10,6 +10,9 @@ from helpers import World, make_world
 
 from repro import results
 
+# Those have an environment of their own: `make browser`.
+collect_ignore = ["browser"]
+
 TINY = {
     "__init__.py": "",
     "alone.py": "VALUE = 1\n",
