@@ -28,6 +28,18 @@ def test_two_exact_lines(at: float) -> None:
     assert found.celsius == pytest.approx(at - 273.15)
 
 
+@pytest.mark.parametrize("width", [0.0, 40.0])
+@pytest.mark.parametrize("method", ["lines", "hyperbola"])
+def test_the_fitted_curve_is_the_one_that_was_put_in(method: str, width: float) -> None:
+    found = glass.transition(T, kink(width=width), method=method, samples=5)
+    assert found.volume == pytest.approx(
+        0.37, abs=1e-9 if method == "hyperbola" or width == 0 else 3e-3
+    )
+    off = np.abs(found.curve(T) - kink(width=width)).max()
+    # Two lines cannot follow a rounding; they must not be far from it either.
+    assert off < (1e-7 if method == "hyperbola" or width == 0 else 2e-3)
+
+
 @pytest.mark.parametrize("width", [5.0, 40.0, 80.0])
 def test_a_rounded_kink_gives_its_middle_and_width(width: float) -> None:
     found = glass.transition(T, kink(width=width), samples=10)

@@ -12,25 +12,32 @@ from repro.md.statistics import Estimate
 
 
 def ramp(
-    tg: float, *, noise: float = 0.002, seed: int = 0, rows: int = 3000, kink: float = 8e-5
-) -> Thermo:
+    tg: float, *, noise: float = 0.002, seed: int = 0, rows: int = 3000, kink: float = 8e-5,
+    rate: float = 3.0, offset: float = 0.0,
+) -> Thermo:  # fmt: skip
     """A cooling run whose volume has a kink at tg, with the scatter of a small cell."""
     rng = np.random.default_rng(seed)
     t = np.linspace(500, 50, rows) + rng.normal(0, 8, rows)
     x = np.linspace(500, 50, rows) - tg
-    v = 0.40 + 4e-5 * x + kink * np.maximum(x, 0) + rng.normal(0, noise, rows)
-    return Thermo(columns={"Temp": t, "Density": 1 / v})
+    v = 0.40 + offset + 4e-5 * x + kink * np.maximum(x, 0) + rng.normal(0, noise, rows)
+    time = np.linspace(0, 450 / rate, rows)
+    return Thermo(columns={"Time": time, "Temp": t, "Density": 1 / v})
 
 
 def test_bins_are_means_in_the_order_of_the_run() -> None:
     t = np.array([300.0, 310.0, 290.0, 280.0, 270.0, 260.0])
-    table = Thermo(columns={"Temp": t, "Density": 1 / np.arange(1.0, 7.0)})
-    x, v = look.specific_volume(table, bin_k=25.0)
+    table = Thermo(columns={"Time": np.linspace(5.0, 30.0, 6), "Temp": t,
+                            "Density": 1 / np.arange(1.0, 7.0)})  # fmt: skip
+    x, v = look.specific_volume(table, rate=2.0, bin_k=25.0)
     assert x == pytest.approx([300.0, 270.0]) and v == pytest.approx([2.0, 5.0])
-    (x,), (v,) = look.specific_volume(table, bin_k=1000.0)
+    (x,), (v,) = look.specific_volume(table, rate=2.0, bin_k=1000.0)
     assert (x, v) == (pytest.approx(t.mean()), pytest.approx(3.5))
-    with pytest.raises(InputError, match=r"bins of 0\.0 K"):
-        look.specific_volume(table, bin_k=0.0)
+    # More bins than rows: a row each.
+    x, _ = look.specific_volume(table, rate=2.0, bin_k=0.1)
+    assert x == pytest.approx(t)
+    for rate, bin_k in ((2.0, 0.0), (0.0, 5.0), (np.nan, 5.0)):
+        with pytest.raises(InputError, match=rf"bins of {bin_k} K, rate {rate} K/ps"):
+            look.specific_volume(table, rate=rate, bin_k=bin_k)
 
 
 def test_a_known_transition_is_found_in_each_seed() -> None:
@@ -64,11 +71,24 @@ def test_a_straight_run_has_no_transition() -> None:
     assert table["rate (K/ps)"].tolist() == [3.0, 3.0, 3.0]
 
 
-def test_the_pooled_points_are_sorted_and_whole() -> None:
-    one = look.cooled({s: ramp(215.0, seed=s) for s in (1, 2)}, rate=3.0, samples=40)
-    t, v = one.pooled()
-    assert len(t) == len(v) == sum(len(p[0]) for p in one.points.values())
-    assert (np.diff(t) >= 0).all()
+def test_the_mean_curve_is_that_of_the_seeds_bin_by_bin() -> None:
+    tables = {s: ramp(215.0, seed=s, offset=o) for s, o in ((1, 0.0), (2, 0.01), (3, -0.01))}
+    one = look.cooled(tables, rate=3.0, bin_k=9.0, samples=5)
+    t, v, error = one.mean()
+    assert len(t) == len(v) == len(error) == 50
+    naive = [[1 / tables[s]["Density"][60 * k : 60 * k + 60].mean() for s in tables] for k in range(50)]  # fmt: skip
+    assert v == pytest.approx(np.mean(naive, axis=1), rel=1e-4)
+    # Glasses 0.01 apart: the spread of three is 0.01, its error 0.01 / sqrt(3).
+    assert error == pytest.approx(np.full(50, 0.01 / np.sqrt(3)), rel=0.15)
+    assert (np.diff(t) < 0).all()
+    alone = look.cooled({1: tables[1]}, rate=3.0, samples=5).mean()[2]
+    assert np.isnan(alone).all()
+
+
+def test_offsets_between_glasses_do_not_hide_the_kink() -> None:
+    tables = {s: ramp(215.0, seed=s, offset=o) for s, o in ((1, 0.0), (2, 0.02), (3, -0.02))}
+    found = look.mean_fit(look.cooled(tables, rate=3.0, samples=5), samples=40)
+    assert found is not None and abs(found.temperature - 215.0) < 8
 
 
 def test_the_way_to_a_laboratory_rate() -> None:
@@ -79,14 +99,14 @@ def test_the_way_to_a_laboratory_rate() -> None:
         look.laboratory(Estimate(300.0, 1.0), 0)
 
 
-def test_one_fit_through_the_points_of_all_seeds() -> None:
+def test_one_fit_through_the_mean_of_all_seeds() -> None:
     one = look.cooled({s: ramp(215.0, seed=s) for s in (1, 2, 3)}, rate=3.0, samples=40)
-    pooled = look.pooled_fit(one, samples=40)
-    assert pooled is not None
-    assert abs(pooled.temperature - 215.0) < 5
-    assert pooled.low < 215.0 < pooled.high
+    mean = look.mean_fit(one, samples=40)
+    assert mean is not None
+    assert abs(mean.temperature - 215.0) < 5
+    assert mean.low < 215.0 < mean.high
     straight = look.cooled({1: ramp(215.0, kink=0.0)}, rate=3.0, samples=40)
-    assert look.pooled_fit(straight, samples=40) is None
+    assert look.mean_fit(straight, samples=40) is None
 
 
 def test_a_real_transition_does_not_follow_the_window() -> None:
@@ -102,7 +122,7 @@ def test_a_real_transition_does_not_follow_the_window() -> None:
 
 def test_the_shift_between_two_rates() -> None:
     slow = look.cooled({s: ramp(215.0, seed=s) for s in (1, 2)}, rate=3.0, samples=40)
-    fast = look.cooled({s: ramp(235.0, seed=s) for s in (1, 2)}, rate=10.0, samples=40)
+    fast = look.cooled({s: ramp(235.0, seed=s, rate=10.0) for s in (1, 2)}, rate=10.0, samples=40)
     shift = look.rate_shift(slow, fast)
     assert abs(shift.value - 20.0) < max(4 * shift.error, 5.0)
     assert shift.error == pytest.approx(np.hypot(slow.temperature().error, fast.temperature().error))  # fmt: skip

@@ -180,7 +180,7 @@ class Live:
                              cycles=cycles)  # fmt: skip
         return self.run(asked, self.glass(), name=f"cycles-{stress_mpa:g}")
 
-    def cool(self, *, rate: float, start: float = 500.0, stop: float = 50.0) -> campaign.Run:
+    def cool(self, *, rate: float, start: float = 800.0, stop: float = 100.0) -> campaign.Run:
         """Cool the glass (K per ps) after half a picosecond at the start; return the ramp."""
         asked = Cooling(start=start, stop=stop, rate=rate, settle_ps=0.5)
         return self.run(asked, self.glass(), name=f"cooling-{rate:g}")[-1]

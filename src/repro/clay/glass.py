@@ -15,6 +15,7 @@ run are correlated.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -39,6 +40,8 @@ class GlassTransition:
         ``"lines"`` or ``"hyperbola"``.
     temperature, low, high:
         K, with a 95 % bootstrap interval.
+    volume:
+        Where the lines, or the asymptotes, cross, cm^3/g: :math:`v_g`.
     cold, hot:
         Slopes dv/dT below and above, cm^3/g/K.
     width:
@@ -55,6 +58,11 @@ class GlassTransition:
     hot: float
     width: float
     residual: float
+    volume: float
+
+    def curve(self, t: Floats) -> Floats:
+        """Return the fitted specific volume (cm^3/g) at temperatures in K."""
+        return _hyperbola((self.temperature, self.volume, self.cold, self.hot, self.width), t)
 
     @property
     def celsius(self) -> float:
@@ -78,8 +86,8 @@ def _lines(t: Floats, v: Floats) -> tuple[Floats, Floats, Floats]:
     return slope, (sv - slope * st) / k, squares
 
 
-def _two_lines(t: Floats, v: Floats) -> tuple[float, float, float, float]:
-    """Return crossing, cold slope, hot slope and sum of squares of the best division."""
+def _two_lines(t: Floats, v: Floats) -> tuple[float, float, float, float, float]:
+    """Return crossing, its volume, cold and hot slope, sum of squares of the best division."""
     # Running sums lose digits unless the numbers are small.
     x, y = t - t.mean(), v - v.mean()
     a, p, below = _lines(x, y)
@@ -92,21 +100,22 @@ def _two_lines(t: Floats, v: Floats) -> tuple[float, float, float, float]:
     # A crossing outside the data is two lines that only meet elsewhere.
     inside = np.isfinite(crossing) & (crossing > x[0]) & (crossing < x[-1])
     if not inside.any():
-        return np.nan, np.nan, np.nan, np.inf
+        return np.nan, np.nan, np.nan, np.nan, np.inf
     best = int(np.argmin(np.where(inside, squares, np.inf)))
-    return float(crossing[best] + t.mean()), float(a[best]), float(b[best]), float(squares[best])
+    at = float(crossing[best])
+    return (at + float(t.mean()), float(p[best] + a[best] * at + v.mean()), float(a[best]),
+            float(b[best]), float(squares[best]))  # fmt: skip
 
 
-def _hyperbola(p: Floats, t: Floats) -> Floats:
+def _hyperbola(p: Sequence[float] | Floats, t: Floats) -> Floats:
     x = t - p[0]
     result: Floats = p[1] + (p[2] + p[3]) / 2 * x + (p[3] - p[2]) / 2 * np.sqrt(x * x + p[4] ** 2)
     return result
 
 
-def _smooth(t: Floats, v: Floats, start: tuple[float, float, float]) -> tuple[Floats, float]:
+def _smooth(t: Floats, v: Floats, start: tuple[float, float, float, float]) -> tuple[Floats, float]:
     """Return the parameters of the hyperbola and the sum of squares."""
-    crossing, a, b = start
-    first = np.array([crossing, np.interp(crossing, t, v), a, b, 0.1 * np.ptp(t)])
+    first = np.array([*start, 0.1 * np.ptp(t)])
     scale = np.array([100.0, 0.01, 1e-4, 1e-4, 30.0])
     edges = (np.array([t[0], -np.inf, -np.inf, -np.inf, 0.0]),
              np.array([t[-1], np.inf, np.inf, np.inf, np.ptp(t)]))  # fmt: skip
@@ -116,7 +125,7 @@ def _smooth(t: Floats, v: Floats, start: tuple[float, float, float]) -> tuple[Fl
 
 def _kinked(t: Floats, v: Floats) -> bool:
     """Return whether two lines beat one by an F test at 1 %, and by more than rounding."""
-    one, two = float(_lines(t - t.mean(), v - v.mean())[2][-1]), _two_lines(t, v)[3]
+    one, two = float(_lines(t - t.mean(), v - v.mean())[2][-1]), _two_lines(t, v)[4]
     n = len(t)
     # Running sums are good to about twelve digits of the whole spread.
     if one - two <= 1e-11 * float(((v - v.mean()) ** 2).sum()):
@@ -167,12 +176,12 @@ def transition(
         raise InputError(f"method {method!r}: expected lines or hyperbola")
     t, v = _check(np.asarray(temperature, dtype=float), np.asarray(volume, dtype=float))
 
-    def once(x: Floats, y: Floats) -> tuple[float, float, float, float, float]:
-        crossing, a, b, squares = _two_lines(x, y)
+    def once(x: Floats, y: Floats) -> tuple[float, float, float, float, float, float]:
+        crossing, volume, a, b, squares = _two_lines(x, y)
         if not np.isfinite(crossing) or method == "lines":
-            return crossing, a, b, 0.0, squares
-        p, squares = _smooth(x, y, (crossing, a, b))
-        return float(p[0]), float(p[2]), float(p[3]), float(p[4]), squares
+            return crossing, volume, a, b, 0.0, squares
+        p, squares = _smooth(x, y, (crossing, volume, a, b))
+        return float(p[0]), float(p[1]), float(p[2]), float(p[3]), float(p[4]), squares
 
     found = once(t, v)
     if not np.isfinite(found[0]) or not _kinked(t, v):
@@ -192,6 +201,6 @@ def transition(
             drawn.append(value)
     low, high = np.percentile(drawn, [2.5, 97.5]) if drawn else (np.nan, np.nan)
     return GlassTransition(
-        method=method, temperature=found[0], low=float(low), high=float(high), cold=found[1],
-        hot=found[2], width=found[3], residual=float(np.sqrt(found[4] / len(t))),
+        method=method, temperature=found[0], low=float(low), high=float(high), cold=found[2],
+        hot=found[3], width=found[4], residual=float(np.sqrt(found[5] / len(t))), volume=found[1],
     )  # fmt: skip

@@ -27,28 +27,31 @@ LABORATORY = 0.1
 """K/s, an ordinary calorimeter's rate (6 K/min)."""
 
 
-def specific_volume(table: Thermo, *, bin_k: float = 5.0) -> tuple[Floats, Floats]:
-    """Return temperature (K) and specific volume (cm^3/g), mean over bins of temperature.
+def specific_volume(table: Thermo, *, rate: float, bin_k: float = 10.0) -> tuple[Floats, Floats]:
+    """Return temperature (K) and specific volume (cm^3/g), mean over bins of a cooling run.
 
     Parameters
     ----------
     table:
-        Thermo table of a cooling run: columns Temp and Density (g/cm^3).
+        Thermo table of a cooling run: columns Time (ps), Temp and Density (g/cm^3).
+    rate:
+        Of the cooling, K/ps.
     bin_k:
-        Width of the bins in K.  A single row scatters by several per cent in such small
-        cells, so that fits to rows would see noise alone.
+        Width of the bins, in K of the thermostat's programme.  A single row scatters by
+        several per cent in such small cells, so that fits to rows would see noise alone.
 
     Raises
     ------
     InputError
-        For a width that is not positive.
+        For a width or rate that is not positive.
     """
-    if not bin_k > 0:
-        raise InputError(f"bins of {bin_k} K: expected a positive width")
+    if not bin_k > 0 or not rate > 0:
+        raise InputError(f"bins of {bin_k} K, rate {rate} K/ps: expected positive numbers")
     t, v = table["Temp"], 1.0 / table["Density"]
-    # Bins follow the order of the run, so that a fluctuation of T does not sort V.
-    number = max(int((t.max() - t.min()) / bin_k), 1)
-    parts = np.array_split(np.arange(len(t)), min(number, len(t)))
+    # Bins follow the programme, not the measured temperature, so that a fluctuation of T does
+    # not sort V, and all seeds of one rate have the same bins.
+    span = rate * float(table["Time"][-1] - table["Time"][0])
+    parts = np.array_split(np.arange(len(t)), min(max(round(span / bin_k), 1), len(t)))
     return (np.array([t[p].mean() for p in parts]), np.array([v[p].mean() for p in parts]))
 
 
@@ -80,16 +83,21 @@ class Cooled:
         single = float(np.mean([(one.high - one.low) / 4 for one in found])) / np.sqrt(len(found))
         return Estimate(over.value, float(np.nanmax([over.error, single])))
 
-    def pooled(self) -> tuple[Floats, Floats]:
-        """Return the points of all seeds, sorted by temperature."""
-        t = np.concatenate([p[0] for p in self.points.values()])
-        v = np.concatenate([p[1] for p in self.points.values()])
-        order = np.argsort(t, kind="stable")
-        return t[order], v[order]
+    def mean(self) -> tuple[Floats, Floats, Floats]:
+        """Return temperature, volume and its standard error over the seeds, bin by bin.
+
+        The glasses differ in volume by more than the kink; their mean curve does not jump
+        from one to the other as a heap of all points would.  The error is NaN for one seed.
+        """
+        t = np.array([p[0] for p in self.points.values()])
+        v = np.array([p[1] for p in self.points.values()])
+        n = len(v)
+        error = v.std(axis=0, ddof=1) / np.sqrt(n) if n > 1 else np.full(v.shape[1], np.nan)
+        return t.mean(axis=0), v.mean(axis=0), error
 
 
 def cooled(
-    tables: Mapping[int, Thermo], *, rate: float, bin_k: float = 5.0, samples: int = 200
+    tables: Mapping[int, Thermo], *, rate: float, bin_k: float = 10.0, samples: int = 200
 ) -> Cooled:
     """Return the transitions of cooling runs at one rate.
 
@@ -104,7 +112,9 @@ def cooled(
     samples:
         Of the bootstrap.
     """
-    points = {seed: specific_volume(table, bin_k=bin_k) for seed, table in tables.items()}
+    points = {
+        seed: specific_volume(table, rate=rate, bin_k=bin_k) for seed, table in tables.items()
+    }
     fits: dict[str, dict[int, GlassTransition]] = {"lines": {}, "hyperbola": {}}
     for method, own in fits.items():
         for seed, (t, v) in points.items():
@@ -115,8 +125,8 @@ def cooled(
     return Cooled(rate, points, fits)
 
 
-def pooled_fit(found: Cooled, *, method: str = "hyperbola", samples: int = 200, top: float = np.inf) -> GlassTransition | None:  # fmt: skip
-    """Return the transition through the points of all seeds, or None without a kink.
+def mean_fit(found: Cooled, *, method: str = "hyperbola", samples: int = 200, top: float = np.inf) -> GlassTransition | None:  # fmt: skip
+    """Return the transition of the mean curve over the seeds, or None without a kink.
 
     Parameters
     ----------
@@ -127,7 +137,7 @@ def pooled_fit(found: Cooled, *, method: str = "hyperbola", samples: int = 200, 
     top:
         Only temperatures up to this, K.
     """
-    t, v = found.pooled()
+    t, v, _ = found.mean()
     kept = t <= top
     try:
         return glass.transition(t[kept], v[kept], method=method, samples=samples)
@@ -138,8 +148,8 @@ def pooled_fit(found: Cooled, *, method: str = "hyperbola", samples: int = 200, 
 def windows(
     found: Cooled, tops: Sequence[float], *, method: str = "hyperbola"
 ) -> dict[float, GlassTransition | None]:
-    """Return the pooled transition of the points up to each temperature (K)."""
-    return {top: pooled_fit(found, method=method, top=top) for top in tops}
+    """Return the transition of the mean curve up to each temperature (K)."""
+    return {top: mean_fit(found, method=method, top=top) for top in tops}
 
 
 def in_words(one: GlassTransition | None) -> str:

@@ -14,6 +14,7 @@ from repro.clay.glass import GlassTransition
 from repro.figures import CYCLE
 
 if TYPE_CHECKING:
+    from repro.clay.glass_chapter import Cooled
     from repro.clay.mixing_chapter import Change
     from repro.clay.salts import Limit
     from repro.clay.stress_chapter import Loaded
@@ -112,28 +113,33 @@ def plot_rest(axes: Sequence[Axes], tables: Mapping[str, pd.DataFrame]) -> None:
 
 
 def plot_glass(
-    ax: Axes, points: Mapping[str, tuple[Sequence[float], Sequence[float]]],
-    fits: Mapping[str, GlassTransition],
-) -> None:  # fmt: skip
-    """Draw specific volume against temperature, with the transition and its interval.
+    ax: Axes, found: Mapping[str, Cooled], fits: Mapping[str, GlassTransition | None]
+) -> None:
+    """Draw specific volume against temperature: each seed, their mean, and its transition.
 
     Parameters
     ----------
     ax:
         Axes.
-    points:
-        Words to temperatures (K) and volumes (cm^3/g).
+    found:
+        Words to the cooling runs of one rate; seeds faint, their mean as dots.
     fits:
-        Words to a transition; drawn as a band from low to high.
+        Words to the transition of the mean: its curve, and a band from low to high.
     """
-    for number, (words, (t, v)) in enumerate(points.items()):
-        ax.plot(t, v, ".", markersize=2.5, color=CYCLE[number], label=words)
-        if words in fits:
-            one = fits[words]
-            ax.axvline(one.temperature, color=CYCLE[number], linewidth=1.2)
-            ax.axvspan(one.low, one.high, color=CYCLE[number], alpha=0.15, linewidth=0)
+    for number, (words, own) in enumerate(found.items()):
+        colour = CYCLE[number]
+        if len(own.points) > 1:
+            for t, v in own.points.values():
+                ax.plot(t, v, color=colour, linewidth=0.5, alpha=0.45)
+        t, v, _ = own.mean()
+        ax.plot(t, v, ".", markersize=4, color=colour, label=words)
+        one = fits.get(words)
+        if one is not None:
+            line = np.linspace(t.min(), t.max(), 200)
+            ax.plot(line, one.curve(line), color=colour, linewidth=1.4)
+            ax.axvspan(one.low, one.high, color=colour, alpha=0.15, linewidth=0)
     ax.set(xlabel="temperature (K)", ylabel="specific volume (cm³/g)")
-    ax.legend(fontsize=8.5, markerscale=3)
+    ax.legend(fontsize=8.5, markerscale=2)
 
 
 def plot_cycles(axes: Sequence[Axes], loads: Mapping[str, Loaded], *, half_width: float) -> None:
