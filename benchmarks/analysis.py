@@ -152,6 +152,14 @@ def ratios(seconds: dict[str, dict[str, float]], *, base: str = "ours") -> pd.Da
     return pd.DataFrame(rows).sort_values(["task", "library"]).reset_index(drop=True)
 
 
+def measure(run: Sequence[Atoms], ovito_python: Path | None) -> pd.DataFrame:
+    """Return :func:`ratios` of ours, freud and, where it is, OVITO on the same frames."""
+    seconds = {"ours": ours(run), "freud": freud_alone(run)}
+    if ovito_python is not None:
+        seconds["OVITO"] = ovito(run, ovito_python)
+    return ratios(seconds)
+
+
 def verdicts(table: pd.DataFrame, *, base: str = "ours") -> list[str]:
     """Return one line per task: met, missed, or nothing to compare with."""
     lines = []
@@ -180,12 +188,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     run = frames(1000 if args.quick else args.atoms, 5 if args.quick else args.frames)
     print(f"{data.machine()}; {simulate.load_note()} at the start; {len(run)} frames of "
           f"{len(run[0])} atoms, one thread", flush=True)  # fmt: skip
-    seconds = {"ours": ours(run), "freud": freud_alone(run)}
-    if args.ovito_python is not None:
-        seconds["OVITO"] = ovito(run, args.ovito_python)
-    else:
+    if args.ovito_python is None:
         print("missing: OVITO; give --ovito-python")
-    table = ratios(seconds)
+    table = measure(run, args.ovito_python)
     print(table.to_string(index=False, float_format="{:.3f}".format))
     print("\n" + "\n".join(verdicts(table)))
     return 0

@@ -117,7 +117,7 @@ def verdicts(speeds: pd.DataFrame, errors: pd.DataFrame) -> list[str]:
         (f"speed against '{COMPRESSED}', 2 ranks", _pick(speeds, model=COMPRESSED, ranks=2),
          "times ours", f"at least {FASTER:g}", FASTER.__le__),
         (f"held-out force error of '{EQUAL}' against 'paper', same training time",
-         _same_time(errors), "ours / its", f"at most {WORSE:g}", WORSE.__ge__),
+         same_time(errors), "ours / its", f"at most {WORSE:g}", WORSE.__ge__),
     ]  # fmt: skip
     lines = []
     for what, table, column, aim, good in measured:
@@ -128,7 +128,7 @@ def verdicts(speeds: pd.DataFrame, errors: pd.DataFrame) -> list[str]:
     return lines
 
 
-def _same_time(errors: pd.DataFrame) -> pd.DataFrame:
+def same_time(errors: pd.DataFrame) -> pd.DataFrame:
     """Return the ratio of two trainings of one length, or no row."""
     ours, theirs = (_pick(errors, model=name) for name in (EQUAL, "paper"))
     if ours.empty or theirs.empty or ours.frames.iloc[0] != theirs.frames.iloc[0]:
@@ -199,33 +199,52 @@ def build_parser() -> argparse.ArgumentParser:
     return parser
 
 
+def measure(args: argparse.Namespace, say: Say) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Time the models and compare the shipped errors; say what is missing.
+
+    Parameters
+    ----------
+    args:
+        Of :func:`build_parser`.
+    say:
+        Called with a line on each thing used or missing.
+
+    Returns
+    -------
+    tuple
+        :func:`speed_ratios`, empty without a model of ours, and :func:`error_ratios`.
+    """
+    speeds = pd.DataFrame()
+    try:
+        models = find_models(args, say)
+    except DataError as error:
+        say(f"missing: speed, since there is no model to compare with ({error})")
+    else:
+        others = {"teacher": args.teacher_python, "chgnet": args.chgnet_python}
+        for name in (n for n, python in others.items() if python is None):
+            say(f"missing: {name}; give --{name}-python")
+        atoms, frame = simulate.melt(128 if args.quick else 512)
+        say(f"melt {frame}, {len(atoms)} atoms, NVE at 1 fs; ASE with one thread")
+        rows = speed.table(
+            models, atoms, steps=20 if args.quick else 100, repeats=1 if args.quick else 3,
+            ranks=(1, 2), folder=args.work / "speed", other_steps=1 if args.quick else 3,
+            others={k: v for k, v in others.items() if v is not None},
+            say=lambda text: say("  " + text),
+        )  # fmt: skip
+        speeds = speed_ratios(rows)
+    errors, missing = error_ratios(shipped_errors())
+    for line in missing:
+        say(f"missing: {line}")
+    return speeds, errors
+
+
 @plain_errors
 @resumable
 def main(arguments: Sequence[str] | None = None) -> int:
     """Time, compare and print; return the exit status, 1 if nothing could be compared."""
     args = build_parser().parse_args(arguments)
     print(f"{data.machine()}; {simulate.load_note()} at the start", flush=True)
-    speeds = pd.DataFrame()
-    try:
-        models = find_models(args, print)
-    except DataError as error:
-        print(f"missing: speed, since there is no model to compare with ({error})")
-    else:
-        others = {"teacher": args.teacher_python, "chgnet": args.chgnet_python}
-        for name in (n for n, python in others.items() if python is None):
-            print(f"missing: {name}; give --{name}-python")
-        atoms, frame = simulate.melt(128 if args.quick else 512)
-        print(f"melt {frame}, {len(atoms)} atoms, NVE at 1 fs; ASE with one thread")
-        rows = speed.table(
-            models, atoms, steps=20 if args.quick else 100, repeats=1 if args.quick else 3,
-            ranks=(1, 2), folder=args.work / "speed", other_steps=1 if args.quick else 3,
-            others={k: v for k, v in others.items() if v is not None},
-            say=lambda text: print("  " + text, flush=True),
-        )  # fmt: skip
-        speeds = speed_ratios(rows)
-    errors, missing = error_ratios(shipped_errors())
-    for line in missing:
-        print(f"missing: {line}")
+    speeds, errors = measure(args, lambda text: print(text, flush=True))
     for title, table in (("Speed", speeds), ("Force error on held-out DFT frames", errors)):
         if not table.empty:
             print(

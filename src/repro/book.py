@@ -19,6 +19,8 @@ from filelock import FileLock
 
 from repro import (
     data,
+    environment,
+    evidence,
     gallery,
     glossary,
     ledger,
@@ -154,6 +156,7 @@ def stage(runs: Sequence[Run], rows: Sequence[Row], folder: Path) -> None:
     }
     figures = staging.unique_names(labels)
     pictures = gallery.write(runs, folder / "book" / "gallery")
+    evidence.stage(folder / "data")
     _require_figures(rows, figures)
     titles = {f"notebooks/{book.name}": title(book) for book in notebooks.every()}
     book = ledger.load()
@@ -164,6 +167,9 @@ def stage(runs: Sequence[Run], rows: Sequence[Row], folder: Path) -> None:
         "exercises": student.exercises,
         "glossary": lambda: glossary.page(glossary.load(), {b.name for b in notebooks.every()}),
         "gallery": lambda: gallery.page(pictures, titles),
+        "environment": lambda: environment.page(runs),
+        "evidence": evidence.benchmarks_page,
+        "faults": evidence.faults_page,
     }
     for page in (folder / "book").rglob("*.md"):
         text = page.read_text(encoding="utf-8")
