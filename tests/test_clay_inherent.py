@@ -75,12 +75,13 @@ def test_later_half_keeps_its_distance() -> None:
 
 
 def test_a_campaign_of_relaxations(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def frames(seed: int, protocol: str, leg: str) -> Iterator[Atoms]:
+    def frames(seed: int, protocol: str, leg: str, *, preset: str) -> Iterator[Atoms]:
         assert (protocol, leg) in (("shear", "shear"), ("anneal", "rest"))
+        assert preset == "reference"
         return (crystal(shake=0.05, seed=seed + k, time=2.0 * k) for k in range(4))
 
     monkeypatch.setattr(chapter, "frames", frames)
-    monkeypatch.setattr(chapter, "seeds", lambda protocol: [1, 3])
+    monkeypatch.setattr(chapter, "seeds", lambda protocol, preset: [1, 3])
     monkeypatch.setattr(inherent.guard, "pair_commands", lambda model: LJ)
     out = tmp_path / "data" / "clay" / "inherent"
     count = inherent.make(tmp_path / "w", out, protocols=["shear", "rest"], command="c")
@@ -97,6 +98,29 @@ def test_a_campaign_of_relaxations(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert inherent.seeds("shear") == [1, 3]
     assert inherent.seeds("shear-fast") == []
     assert [f.info["time_ps"] for f in inherent.frames(3, "shear")] == [0.0, 2.0, 4.0, 6.0]
+
+
+def test_another_campaign_has_a_folder_of_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def frames(seed: int, protocol: str, leg: str, *, preset: str) -> Iterator[Atoms]:
+        assert (seed, protocol, leg, preset) == (1, "shear", "shear", "large")
+        return (crystal(shake=0.05, seed=k, time=1.0 * k) for k in range(2))
+
+    monkeypatch.setattr(chapter, "frames", frames)
+    monkeypatch.setattr(chapter, "seeds", lambda protocol, preset: [1])
+    monkeypatch.setattr(inherent.guard, "pair_commands", lambda model: LJ)
+    monkeypatch.setattr(inherent.paths, "data_dir", lambda: tmp_path)
+    assert inherent.seeds("shear", preset="large") == []
+    status = inherent.main(["--work", str(tmp_path / "w"), "--protocols", "shear", "--preset",
+                            "large", "--ranks", "2", "--model", str(tmp_path)])  # fmt: skip
+    assert status == 0
+    out = tmp_path / "clay" / "inherent-large"
+    manifest = data.manifest(out)
+    assert manifest["parameters"]["preset"] == "large"
+    assert "--preset large" in manifest["command"]
+    assert inherent.seeds("shear", preset="large") == [1]
+    assert [f.info["time_ps"] for f in inherent.frames(1, "shear", preset="large")] == [0.0, 1.0]
 
 
 def test_another_protocol_is_refused(tmp_path: Path) -> None:

@@ -70,6 +70,21 @@ def test_changes_are_taken_seed_by_seed() -> None:
         look.stage_changes(tables, edges=(0, 0.06, 0.2, 0.3), column="largest")
 
 
+def test_changes_within_one_run_have_the_error_of_its_intervals() -> None:
+    table = pd.DataFrame({"strain": [0.01, 0.03, 0.05, 0.07, 0.09, 0.15, 0.17],
+                          "psi": [1.0, 2.0, 3.0, 6.0, 8.0, 4.0, 4.0]})  # fmt: skip
+    up, down = look.changes_within(table, edges=(0, 0.06, 0.13, 0.2), column="psi")
+    # Means 2, 7 and 4; standard errors 1/sqrt(3), sqrt(2)/sqrt(2) and 0.
+    assert (up.value, down.value) == pytest.approx((5.0, -3.0))
+    assert (up.error, down.error) == pytest.approx((np.sqrt(1 / 3 + 1), 1.0))
+    with pytest.raises(InputError, match=r"1 intervals between strains 0.05 and 0.06"):
+        look.changes_within(table, edges=(0, 0.05, 0.06, 0.2), column="psi")
+
+
+def test_a_campaign_without_relaxed_frames_is_an_empty_result() -> None:
+    assert look.relaxed("shear", rate_per_s=1e10, threshold=9.0, preset="paper") == {}
+
+
 @pytest.mark.parametrize(("where", "sign"), [("Cl", 1), ("F", -1)])
 def test_mobile_gallium_wears_what_was_planted(where: str, sign: int) -> None:
     test = look.class_chlorine({s: found(where, seed=s) for s in (0, 1)}, strain=(0.0, 0.2))

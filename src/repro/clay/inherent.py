@@ -7,9 +7,11 @@ fixed cell (Stillinger & Weber, Phys. Rev. A 25, 978 (1982)).  The force at whic
 relaxation stops is far below that of heat, and what it leaves undone is the noise left.
 
     python -m repro.clay.inherent --work WORK --protocols shear rest
+    python -m repro.clay.inherent --work WORK --protocols shear --preset large --ranks 2
 
-Frames are read from the shipped runs and written to ``data/clay/inherent``; a frame that was
-relaxed before in the work folder is not relaxed again, so a killed command goes on.
+Frames are read from the shipped runs and written to ``data/clay/inherent`` (those of another
+preset than ``reference`` to ``data/clay/inherent-PRESET``); a frame that was relaxed before in
+the work folder is not relaxed again, so a killed command goes on.
 """
 
 from __future__ import annotations
@@ -36,8 +38,13 @@ REST_PS = 2.0
 """Time between frames of the rest, that of 0.01 strain at the slower rate."""
 
 
+def home(preset: str = chapter.PRESET) -> str:
+    """Return the folder below ``data/clay`` with the relaxed frames of a campaign."""
+    return FOLDER if preset == chapter.PRESET else f"{FOLDER}-{preset}"
+
+
 def quench(frame: Atoms, *, pair: str, folder: Path, name: str, force: float = FORCE,
-           steps: int = STEPS) -> Atoms:  # fmt: skip
+           steps: int = STEPS, ranks: int = 1) -> Atoms:  # fmt: skip
     """Return a frame relaxed at fixed cell; its ``info`` stays.
 
     Parameters
@@ -50,6 +57,8 @@ def quench(frame: Atoms, *, pair: str, folder: Path, name: str, force: float = F
         Where the relaxed frame is kept, as ``name.data``; one that is there is returned.
     force, steps:
         Largest force component in eV/angstrom at the end, and steps at most.
+    ranks:
+        MPI processes.
 
     Raises
     ------
@@ -64,7 +73,7 @@ def quench(frame: Atoms, *, pair: str, folder: Path, name: str, force: float = F
             scripts.header(pair=pair, timestep_fs=1.0, structure="begin.data")
             + scripts.thermo(100) + "min_modify norm max\n" + scripts.relax(force=force, steps=steps)
             + "run 0\nwrite_data part.data nocoeff\n",
-            folder=folder,
+            folder=folder, ranks=ranks,
         )  # fmt: skip
         (folder / "part.data").replace(done)
     made = datafile.read_structure(done)
@@ -95,28 +104,38 @@ def later_half(frames: Iterable[Atoms], *, ps: float) -> Iterator[Atoms]:
             yield frame
 
 
-def source(seed: int, protocol: str) -> Iterator[Atoms]:
+def source(seed: int, protocol: str, *, preset: str = chapter.PRESET) -> Iterator[Atoms]:
     """Yield the frames that are relaxed: of a shear run all, of ``rest`` the later half."""
     if protocol == "rest":
-        return later_half(chapter.frames(seed, "anneal", "rest"), ps=REST_PS)
-    return chapter.frames(seed, protocol, "shear")
+        return later_half(chapter.frames(seed, "anneal", "rest", preset=preset), ps=REST_PS)
+    return chapter.frames(seed, protocol, "shear", preset=preset)
 
 
-def frames(seed: int, protocol: str) -> Iterator[Atoms]:
+def frames(seed: int, protocol: str, *, preset: str = chapter.PRESET) -> Iterator[Atoms]:
     """Yield shipped relaxed frames of a seed's ``shear``, ``shear-fast`` or ``rest``."""
-    return trajectory.read(data.path(f"clay/{FOLDER}/seed{seed}_{protocol}.extxyz.gz"))
+    return trajectory.read(data.path(f"clay/{home(preset)}/seed{seed}_{protocol}.extxyz.gz"))
 
 
-def seeds(protocol: str) -> list[int]:
-    """Return the seeds whose relaxed frames are shipped; none is an empty list."""
-    there = data.manifest(paths.data_dir() / "clay" / FOLDER)["files"]
+def seeds(protocol: str, *, preset: str = chapter.PRESET) -> list[int]:
+    """Return the seeds whose relaxed frames are shipped; none is an empty list.
+
+    Raises
+    ------
+    DataError
+        If the reference campaign has no relaxed frames at all; another may have none.
+    """
+    where = paths.data_dir() / "clay" / home(preset)
+    if preset != chapter.PRESET and not where.is_dir():
+        return []
+    there = data.manifest(where)["files"]
     return sorted(int(name.split("_")[0].removeprefix("seed")) for name in there
                   if name.split("_", 1)[1] == f"{protocol}.extxyz.gz")  # fmt: skip
 
 
 def make(
-    work: Path, out: Path, *, protocols: Sequence[str], command: str, model: Path | None = None
-) -> int:
+    work: Path, out: Path, *, protocols: Sequence[str], command: str, model: Path | None = None,
+    preset: str = chapter.PRESET, ranks: int = 1,
+) -> int:  # fmt: skip
     """Relax the frames of all seeds that ship, write them and the manifest; return files.
 
     Parameters
@@ -131,6 +150,8 @@ def make(
         For the manifest.
     model:
         Frozen model; the shipped one if None.
+    preset, ranks:
+        Campaign whose shipped runs are relaxed, and MPI processes.
 
     Raises
     ------
@@ -152,18 +173,18 @@ def make(
         wall = float(before["wall_time_s"])
     begin = time.monotonic()
     for protocol in protocols:
-        for seed in chapter.seeds("anneal" if protocol == "rest" else protocol):
+        for seed in chapter.seeds("anneal" if protocol == "rest" else protocol, preset=preset):
             name = f"seed{seed}_{protocol}"
-            made = (quench(frame, pair=pair, folder=work / name, name=f"frame-{k:03d}")
-                    for k, frame in enumerate(source(seed, protocol)))  # fmt: skip
+            made = (quench(frame, pair=pair, folder=work / name, name=f"frame-{k:03d}", ranks=ranks)
+                    for k, frame in enumerate(source(seed, protocol, preset=preset)))  # fmt: skip
             count = trajectory.write(made, out / f"{name}.extxyz.gz")
             files[f"{name}.extxyz.gz"] = f"seed {seed}, {protocol}: {count} frames relaxed in their cell, extended XYZ"  # fmt: skip
             data.write_manifest(
                 out, title="Inherent structures of the clay's runs", license="CC-BY-4.0",
-                sources=["data/clay/reference; potential: data/potential/models/reference.pb"],
+                sources=[f"data/clay/{preset}; potential: data/potential/models/reference.pb"],
                 command=command,
                 parameters={"force_eV_per_A": FORCE, "steps": STEPS, "rest_ps": REST_PS,
-                            "preset": presets.preset(chapter.PRESET).name, "runs": collect.RUNS},
+                            "preset": presets.preset(preset).name, "runs": collect.RUNS},
                 seed=None, files=files, wall_time_s=wall + time.monotonic() - begin,
             )  # fmt: skip
     return len(files)
@@ -178,11 +199,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--work", type=Path, required=True, help="folder of the single frames")
     parser.add_argument("--protocols", nargs="+", default=["rest", "shear"],
                         help="rest, shear, shear-fast")  # fmt: skip
+    parser.add_argument("--preset", default=chapter.PRESET, help="reference or large")
+    parser.add_argument("--ranks", type=int, default=1, help="MPI processes (1)")
     parser.add_argument("--out", type=Path, help="data folder (data/clay/inherent)")
     parser.add_argument("--model", type=Path, help="another frozen model than the shipped one")
     args = parse(parser, arguments)
-    out = args.out or paths.data_dir() / "clay" / FOLDER
-    count = make(args.work, out, protocols=args.protocols, command=args.line, model=args.model)
+    out = args.out or paths.data_dir() / "clay" / home(presets.preset(args.preset).name)
+    count = make(args.work, out, protocols=args.protocols, command=args.line, model=args.model,
+                 preset=args.preset, ranks=args.ranks)  # fmt: skip
     print(f"{out}: {count} files")
     return 0
 

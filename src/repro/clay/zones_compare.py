@@ -20,7 +20,9 @@ from repro.md.statistics import Estimate
 Floats = NDArray[np.float64]
 
 
-def relaxed(protocol: str, *, rate_per_s: float, threshold: float) -> dict[int, list[Interval]]:
+def relaxed(
+    protocol: str, *, rate_per_s: float, threshold: float, preset: str = chapter.PRESET
+) -> dict[int, list[Interval]]:
     """Return the intervals of each seed's shipped inherent structures.
 
     Parameters
@@ -30,10 +32,12 @@ def relaxed(protocol: str, *, rate_per_s: float, threshold: float) -> dict[int, 
         would have had in the time.
     rate_per_s, threshold:
         Shear rate, and D2min above which an atom may belong to a zone, angstrom^2.
+    preset:
+        Campaign; none shipped is an empty result.
     """
     return {seed: list(zones_chapter.intervals(
-        zones_chapter.strained(inherent.frames(seed, protocol), rate_per_s=rate_per_s),
-        threshold=threshold)) for seed in inherent.seeds(protocol)}  # fmt: skip
+        zones_chapter.strained(inherent.frames(seed, protocol, preset=preset), rate_per_s=rate_per_s),
+        threshold=threshold)) for seed in inherent.seeds(protocol, preset=preset)}  # fmt: skip
 
 
 def warm(protocol: str, *, rate_per_s: float, threshold: float) -> dict[int, list[Interval]]:
@@ -129,6 +133,35 @@ def quantiles(
     if not len(values):
         raise InputError("fewer than two frames: expected two or more")
     return dict(zip(shares, np.quantile(values, shares).tolist(), strict=True))
+
+
+def changes_within(table: pd.DataFrame, *, edges: Sequence[float], column: str) -> list[Estimate]:
+    """Return by how much a column of one run's history changes from range to range of strain.
+
+    For a run that has no second seed.  Intervals are taken as independent, which makes the
+    errors too small where events last longer than an interval.
+
+    Parameters
+    ----------
+    table:
+        From :func:`repro.clay.zones_chapter.history`.
+    edges, column:
+        Of the ranges of strain, one more than ranges; of the table.
+
+    Raises
+    ------
+    InputError
+        If a range holds fewer than two intervals.
+    """
+    means = []
+    for low, high in itertools.pairwise(edges):
+        own = table[(table.strain >= low) & (table.strain < high)][column].to_numpy(dtype=float)
+        if len(own) < 2:
+            raise InputError(f"{len(own)} intervals between strains {low} and {high}: expected two "
+                             "or more")  # fmt: skip
+        means.append((float(own.mean()), float(own.std(ddof=1) / np.sqrt(len(own)))))
+    return [Estimate(b[0] - a[0], float(np.hypot(a[1], b[1])))
+            for a, b in itertools.pairwise(means)]  # fmt: skip
 
 
 def stage_changes(
