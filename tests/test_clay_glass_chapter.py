@@ -128,3 +128,25 @@ def test_the_shift_between_two_rates() -> None:
     assert shift.error == pytest.approx(np.hypot(slow.temperature().error, fast.temperature().error))  # fmt: skip
     with pytest.raises(InputError, match="slower first"):
         look.rate_shift(fast, slow)
+
+
+def test_words_for_what_was_found_and_for_what_was_not() -> None:
+    nothing = Estimate(float("nan"), float("nan"))
+    assert look.kelvin(Estimate(412.3, 18.6)) == "412 ± 19"
+    assert look.kelvin(nothing) == "no kink"
+    said = look.answer(Estimate(373.15, 10.0), 1.0)
+    # Thirteen decades: 65 and 39 K lower.
+    assert "at 100 ± 10 °C" in said and "between 35 and 61 °C" in said
+    assert "no bend" in look.answer(nothing, 1.0)
+
+
+def test_words_for_the_rate() -> None:
+    slow = look.cooled({s: ramp(200.0, seed=s) for s in (1, 2)}, rate=3.0, samples=40)
+    fast = look.cooled({s: ramp(300.0, seed=s, rate=10.0) for s in (1, 2)}, rate=10.0, samples=40)
+    straight = look.cooled({1: ramp(200.0, kink=0.0)}, rate=3.0, samples=40)
+    assert look.shift_in_words([slow]) == "So far only one rate has been run."
+    clear = look.shift_in_words([slow, fast])
+    assert clear.startswith("From 3 to 10 K/ps ours moves by +") and "nothing" not in clear
+    same = look.cooled({s: ramp(200.0, seed=s + 5, rate=10.0) for s in (1, 2)}, rate=10.0, samples=40)  # fmt: skip
+    assert "nothing by two errors" in look.shift_in_words([slow, same])
+    assert "nothing to compare" in look.shift_in_words([straight, fast])

@@ -159,6 +159,35 @@ def in_words(one: GlassTransition | None) -> str:
     return f"{one.temperature:.0f} ({one.low:.0f} to {one.high:.0f})"
 
 
+def kelvin(one: Estimate) -> str:
+    """Return a transition in K with its error, or "no kink"."""
+    return f"{one.value:.0f} ± {one.error:.0f}" if np.isfinite(one.value) else "no kink"
+
+
+def answer(found: Estimate, rate: float) -> str:
+    """Return what the chapter says of a transition (K) at a rate (K/ps), in a sentence."""
+    if not np.isfinite(found.value):
+        return (f"Cooled at {rate:.0f} K per picosecond our glass has no bend that a test would "
+                "tell from a straight line.")  # fmt: skip
+    low, high = laboratory(found, rate)
+    zero = glass.ZERO_CELSIUS
+    return (f"Cooled at {rate:.0f} K per picosecond our glass bends at {found.value - zero:.0f} ± "
+            f"{found.error:.0f} °C, and by the usual rule a calorimeter would see it somewhere "
+            f"between {low - zero:.0f} and {high - zero:.0f} °C.")  # fmt: skip
+
+
+def shift_in_words(runs: Sequence[Cooled], *, method: str = "hyperbola") -> str:
+    """Return what the rate does, given one or two rates, the slower first."""
+    if len(runs) < 2:
+        return "So far only one rate has been run."
+    shift = rate_shift(runs[0], runs[-1], method=method)
+    if not np.isfinite(shift.value):
+        return "At one of our rates there is no bend, so there is nothing to compare."
+    clear = "" if abs(shift.value) > 2 * shift.error else ", which is nothing by two errors"
+    return (f"From {runs[0].rate:g} to {runs[-1].rate:g} K/ps ours moves by {shift.value:+.0f} ± "
+            f"{shift.error:.0f} K{clear}.")  # fmt: skip
+
+
 def rate_shift(slow: Cooled, fast: Cooled, *, method: str = "hyperbola") -> Estimate:
     """Return Tg at the faster rate less that at the slower, K; NaN where one has no fit.
 
