@@ -504,7 +504,7 @@ comparison("licl-melting-point")
 # %% [markdown]
 # ## Exercises
 #
-# ### 1. Predict, then run
+# ### 1. Predict, then run: down the column
 #
 # Going down the column LiCl, LiBr, LiI with GaF3, does the driving force grow or shrink? And with NaCl,
 # NaBr, NaI in place of the lithium salts? Write down your guess and a reason first, then set
@@ -527,7 +527,7 @@ pd.DataFrame(
 )
 
 # %% [markdown]
-# ### 2. Break it, and mend it
+# ### 2. Break it and fix it: the equation as printed
 #
 # Ask for the energy of the equation *as printed* in the paper:
 # `study.energy(parse("3 LiCl + 2 GaF3 -> 3 Li3GaF6 + 3 GaCl3"), "MP")`. What does the package answer?
@@ -553,13 +553,13 @@ print("balanced:", mended, "gives", study.energy(mended, "MP"))
 #
 # In 2020 the Materials Project corrected every fluoride, chloride, bromide and iodide by a constant
 # per anion, by as much as {glue:text}`thermo.correction_largest:.2f` eV {cite}`wang2021`. Predict by how much that moves the driving force of
-# LiCl + GaF3. Then predict it for Ga + 2 GaCl3 → 3 GaCl2.
+# LiCl + GaF3. Then predict it for Ga + 2 GaCl3 → 3 GaCl2, and say for which reaction of a chloride it must matter.
 #
 # :::{dropdown} Solution
 # Not at all, in both cases. Three chloride and six fluoride ions stand on either side of the
 # exchange, and six chloride ions on either side of Ga + 2 GaCl3 → 3 GaCl2, so the corrections
-# cancel exactly; they matter when an element such as Cl2 takes part. Corrections therefore cannot
-# explain the gap between our number and the published one.
+# cancel exactly; they matter when an element such as Cl2 takes part, as in the last row of the
+# table. Corrections therefore cannot explain the gap between our number and the published one.
 # :::
 
 # %% tags=["hide-cell"]
@@ -577,14 +577,18 @@ pd.Series(moved, name="change by the 2020 corrections (meV/atom)").round(6).to_f
 # ### 4. An error bar by hand
 #
 # For 3 LiCl + GaF3 → 3 LiF + GaCl3, use the two spreads quoted above (per anion) to work out the blue
-# error bar on paper.
+# error bar on paper. Predict first: which of the two spreads decides it, and would it shrink if the
+# equation were written for 6 LiCl + 2 GaF3?
 #
 # :::{dropdown} Solution
 # Three units of each of the bonds Li-Cl, Li-F (spread $s$ each) and Ga-F, Ga-Cl (spread $o$ each)
-# change, independently: $\sigma = 3\sqrt{2s^2 + 2o^2}$ in eV, over 10 atoms.
+# change, independently: $\sigma = 3\sqrt{2s^2 + 2o^2}$ in eV, over 10 atoms. The larger spread, that of
+# gallium, decides: the squares add. Doubling the equation doubles the energy, its error and the number of
+# atoms: the three units of a bond are the same bond thrice, not three draws, so nothing averages out.
 # :::
 
 # %% tags=["hide-cell"]
 s, o = model.interaction["s-block"], model.interaction["other"]
 print(f"by hand {1000 * 3 * (2 * s**2 + 2 * o**2) ** 0.5 / 10:.1f}, by the package "
-      f"{model.sigma(parse('3 LiCl + GaF3 -> 3 LiF + GaCl3')):.1f} meV per atom")  # fmt: skip
+      f"{model.sigma(parse('3 LiCl + GaF3 -> 3 LiF + GaCl3')):.1f} meV per atom, written twice as large "
+      f"{model.sigma(parse('6 LiCl + 2 GaF3 -> 6 LiF + 2 GaCl3')):.1f}")  # fmt: skip

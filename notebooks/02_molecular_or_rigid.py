@@ -26,8 +26,8 @@
 # **The answer in one sentence.** Of {glue:text}`structures.classified` halides put through one
 # algorithm, {glue:text}`structures.molecular` are molecular with a clear margin, all five molecular
 # solids of the paper among them, and those of them with a computed modulus have a median of
-# {glue:text}`structures.soft_ratio:.2f` of that of the frameworks. Most of that gap is a missing dispersion force: with it, GaCl3
-# is softer than LiCl by a factor of {glue:text}`structures.licl_over_gacl3_d3:.1f` only.
+# {glue:text}`structures.soft_ratio:.2f` of that of the frameworks; but most of that gap is a missing dispersion force, with
+# which GaCl3 is softer than LiCl by a factor of {glue:text}`structures.licl_over_gacl3_d3:.1f` only.
 #
 # ```{admonition} What you will be able to do
 # :class: tip
@@ -457,15 +457,15 @@ comparison("salts-are-rigid", "hard-parts")
 # %% [markdown]
 # ## Exercises
 #
-# ### 1. Predict, then run
+# ### 1. Predict, then run: a heavier cousin
 #
-# SbI3 is a heavier cousin of SbCl3. Is it molecular, too? Predict, then run with
-# `own_crystal = "SbI3-mp"` (or change the cell below).
+# SbI3 is a heavier cousin of SbCl3. Is it molecular, too? Predict, with a reason, then run:
+# `.venv/bin/repro run 02_molecular_or_rigid -p own_crystal SbI3-mp`. And would BiCl3 fall on the side of SbCl3?
 #
 # :::{dropdown} Solution
 # It is layered: each Sb sits in an octahedron of iodine. Going down the group the secondary bonds of the cation get
-# stronger until they are as good as the primary ones. SbF3 is on the fence for another reason: fluorine is small, and its lone
-# pairs bridge well.
+# stronger until they are as good as the primary ones. BiCl3 is on the way: chains, but only over a narrow range of factors, so by the rule of this chapter undecided.
+# SbF3 is on the fence for another reason: fluorine is small, and its lone pairs bridge well.
 # :::
 
 # %% tags=["hide-cell"]
@@ -477,7 +477,7 @@ pd.DataFrame(
 ).round(2)
 
 # %% [markdown]
-# ### 2. Break it and fix it
+# ### 2. Break it and fix it: one contact too many
 #
 # Set the factor to 1.45 and classify SbCl3. It is suddenly not molecular. Which bond did
 # it? Find a criterion, other than a smaller factor, that does not fall for it.

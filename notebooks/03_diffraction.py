@@ -20,8 +20,10 @@
 # authors conclude that in the clay the molecular units did *not* gather into crystals of their own.
 #
 # The measured patterns are not public, so this chapter **cannot** check that column, and says so in
-# the ledger. What can be checked is the method: where would the peaks be, could two of these phases be
-# mistaken for each other, and how much of a phase can hide in such a pattern?
+# the ledger. What can be checked is the method.
+#
+# **The question.** Where would the peaks be, could two of these phases be mistaken for each other, and how
+# much of a phase can hide in such a pattern?
 #
 # **The answer in one sentence.** Eleven phases of Table 1 can be told apart (on
 # {glue:text}`xrd.benchmark_powders` simulated powders a computer names
@@ -347,7 +349,7 @@ limits.round(1).rename_axis("size (nm)")
 #
 # For the clay, at the same assumed counts, the reading is firmer: crystals of GaCl3 of 20 nm would be named from
 # {glue:text}`xrd.limit_gacl3_clay:.1f`% of the weight of the crystals on. "No peaks of GaCl3" thus leaves room for
-# traces only, or for for crystallites much finer than that, or for units too small to be crystals at all. The paper's conclusion needs no more than that.
+# traces only, or for crystallites much finer than that, or for units too small to be crystals at all. The paper's conclusion needs no more than that.
 #
 # ### From crystal to clay
 #
@@ -373,7 +375,7 @@ show(
 #
 # ## Exercises
 #
-# ### 1. Predict, then run
+# ### 1. Predict, then run: the wrong cousin
 #
 # InI3 and GaI3 have the same packing. If the library did not know InI3,
 # would the InI3 powder be called GaI3? Predict, then look.
@@ -393,10 +395,10 @@ pd.DataFrame(
 )  # fmt: skip
 
 # %% [markdown]
-# ### 2. Break it and fix it
+# ### 2. Break it and fix it: radians
 #
-# Someone hands you a scan whose first column is in radians. What does the book say? Mend
-# it.
+# Someone hands you a scan whose first column is in radians. Would a wrong phase be named, or none? Predict, then see what the
+# book says, and mend it. Which slip in the angles could it *not* notice?
 #
 # :::{dropdown} Solution
 # The reader stops with the file, the range it found and what it expected. Multiply by 180/π, or use

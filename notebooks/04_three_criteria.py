@@ -370,10 +370,11 @@ outcome[outcome["stable at equilibrium"] == "no"].drop(columns="stable at equili
 #
 # ## Exercises
 #
-# ### 1. Predict, then run
+# ### 1. Predict, then run: who pushes hardest
 #
 # NaCl + GaF3 failed. Would MgCl2 + GaF3 pass the first criterion? And KCl + GaF3? Guess from the
-# lattice: which cation gains most by trading chloride for fluoride? Then set `own_halide`.
+# lattice: which cation gains most by trading chloride for fluoride? Then run
+# `.venv/bin/repro run 04_three_criteria -p own_halide KCl`.
 #
 # :::{dropdown} Solution
 # MgF2 is so stable that MgCl2 pushes chloride onto gallium with ease. Potassium holds on to chloride
@@ -387,10 +388,11 @@ table[(table["fluoride"] == "GaF3") & table["halide"].isin(["LiCl", "NaCl", "KCl
 ].round(2)  # fmt: skip
 
 # %% [markdown]
-# ### 2. Break it, and mend it
+# ### 2. Break it and fix it: two answers that quarrel
 #
 # Two measurements of the same energy: -80 ± 5 and -20 ± 5 meV per atom. Averaging by inverse variance
-# gives a sharp value halfway between, which neither supports. What does `screening.combine` do about it?
+# gives a sharp value halfway between, which neither supports. Predict the error you would put on it, then ask
+# `screening.combine`. What does it *not* mend?
 #
 # :::{dropdown} Solution
 # The two differ by many times their combined error. The Birge ratio widens the error of the mean until it

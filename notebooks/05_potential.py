@@ -717,7 +717,7 @@ record("potential.live_last", trace["last"], unit="meV/A", note="force error, la
 #
 # ## Exercises
 #
-# ### Shaken frames
+# ### 1. Predict, then look: shaken frames
 #
 # Predict first: which origin of frames has the largest force error, runs or shaken copies? Is it then wrong to train on them? The table above,
 # by origin, has the answer to the first part.
@@ -737,7 +737,7 @@ relative["relative error (%)"] = 100 * relative.iloc[:, 0] / relative.iloc[:, 1]
 relative.round(1)
 
 # %% [markdown]
-# ### The exam that flatters
+# ### 2. The exam that flatters
 #
 # Suppose we had split the frames into training and validation one by one, at random, instead of by visit. Would the validation error go up or
 # down, and would the network be better for it?
@@ -749,10 +749,10 @@ relative.round(1)
 # frames of its own trajectories and still fail on the next melt.
 # :::
 #
-# ### Break it: forget the stress
+# ### 3. Break it: forget the stress
 #
-# Train the class network twice for the same number of steps, once as it is and once with `--pref-v 0 0` (no virial in the loss), and compare the virial
-# column of the two learning curves:
+# Train the class network twice for the same number of steps, once as it is and once with `--pref-v 0 0` (no virial in the loss). Predict which quantity of a simulation
+# at zero pressure goes wrong first, then compare the virial column of the two learning curves:
 #
 # `.venv/bin/python -m repro.potential.training run --preset class --work W1 --steps 1000`
 #
@@ -765,7 +765,7 @@ relative.round(1)
 # say how the energy changes when atoms move *inside* the cell; only the stress, or energies at many volumes, say what happens when the cell moves.
 # :::
 #
-# ### The table that forgot
+# ### 4. The table that forgot
 #
 # A trained network is *compressed* before it runs: its embedding is replaced by tables, which makes it several times faster and should change
 # nothing. While this chapter was made, a network came out of compression with four times the error it had gone in with, and no program said
@@ -779,13 +779,14 @@ relative.round(1)
 # when it is mended.
 # :::
 #
-# ### How stiff is the wall?
+# ### 5. Where the wall begins
 #
-# The runs add a repulsion at very short range (ZBL) that no ordinary arrangement feels. Below which distance does it act between lithium
-# and fluorine, and how close do the two come in the labels?
+# The runs add a repulsion at very short range (ZBL), for the rare collision that the network was never shown. Predict: should it begin above or below the closest approach
+# of two elements in the labels, and what would go wrong on the other side? Then see where it is for lithium and fluorine.
 #
 # :::{dropdown} Solution
-# The next cell reads both. The wall must stand clear of every label, or it would be counted twice: once in the network, once on top.
+# Below. Above it, a repulsion that the labels hold already would be counted twice, once in the network and once on top, and every pair at that distance would be pushed too far apart. Far
+# below, there would be a gap in which neither labels nor wall say anything, and a network can invent a hole there into which two atoms fall. The next cell reads both distances.
 # :::
 
 # %% tags=["hide-cell"]

@@ -329,18 +329,27 @@ record("mixing.live", float(100 * small_exchange.chlorine.iloc[-1]) if small_exc
 #
 # ## Exercises
 #
-# ### Exchange before the melt
+# ### 1. Predict: exchange before the melt
 #
-# At the first frame of the melt the share of chlorine on gallium is already {glue:text}`mixing.chlorine_start:.0f` %. Predict: is that exchange? Where do these bonds sit?
+# At the first frame of the melt the share of chlorine on gallium is already {glue:text}`mixing.chlorine_start:.0f` %. Is that exchange? Where do these bonds sit? Predict which share of the atoms of our cubes, and of the
+# paper's, lies within one Ga–Cl bond of a face, then compute it: the edges are in the text above.
 #
 # :::{dropdown} Solution
 # They sit at the interfaces. A cube with an edge of a nanometre has most of its atoms on or near a face, and closing the gaps presses
 # chlorine of one cube against gallium of the next; the sandwich has an interface inside, too, which was held hot. In the paper's cubes, two and a half
-# times as long, the share of atoms at a face is smaller in proportion. So a small box *overstates* the exchange, and of all differences
+# times as long, the share of atoms at a face is smaller. So a small box *overstates* the exchange, and of all differences
 # between our runs and the paper's this may be the one that matters most.
 # :::
-#
-# ### The measure that cannot tell
+
+# %% tags=["hide-cell"]
+bond = mixing.CUTOFFS["Ga", "Cl"]
+pd.DataFrame({
+    size.name: {"edge of a cube (nm)": round(size.edge / 10, 2), "within a bond of a face (%)": round(100 * (1 - max(0.0, 1 - 2 * bond / size.edge) ** 3))}
+    for size in (small, large)
+})  # fmt: skip
+
+# %% [markdown]
+# ### 2. The measure that cannot tell
 #
 # Why is the chlorine share of gallium's bonds, relative to random mixing, of no use to decide whether the reaction of the paper has run to its end?
 #
@@ -349,12 +358,14 @@ record("mixing.live", float(100 * small_exchange.chlorine.iloc[-1]) if small_exc
 # number, two utterly different solids; one sorted, one shuffled. Look at the shells.
 # :::
 #
-# ### Break it: a longer bond
+# ### 3. Break it: a longer bond
 #
-# The count of neighbours depends on what is called a bond. By how much do the shares change if the Ga–Cl cut-off moves by 0.2 Å?
+# The count of neighbours depends on what is called a bond. Predict which of the two shares, chlorine on gallium or GaCl4 shells, suffers more if the Ga–Cl cut-off moves by 0.2 Å, and in which
+# direction each goes. Then move it.
 #
 # :::{dropdown} Solution
-# The next cell does it. A measure that jumps with its cut-off is a bad measure; between the first peak and the first minimum of g(r) there should be a plateau.
+# The next cell does it. A chlorine needs one gallium to count and mostly has it at any of these distances; a GaCl4 shell needs four at once and loses its name with the farthest, or with a fifth. A
+# measure that jumps with its cut-off is a bad measure; between the first peak and the first minimum of g(r) there should be a plateau.
 # :::
 
 # %% tags=["hide-cell"]
@@ -364,4 +375,27 @@ pd.DataFrame({
         "Ga with four Cl (%)": round(100 * mixing.average(ends.values(), cutoffs={("Ga", "Cl"): cut}).tetrahedra.value, 1),
     }
     for cut in (2.7, 2.9, 3.1)
+})  # fmt: skip
+
+# %% [markdown]
+# ### 4. Predict, then run: how lucky
+#
+# Predict by how many percentage points the little melt above would end elsewhere if nothing but the seed of its velocities were changed. Could you then tell a melt at half the temperature from it, with
+# one run each? Write both guesses down before you run anything.
+#
+# :::{dropdown} Solution
+# The next cell melts the little assembly again with the next seed. It holds so few chlorines that a single one is worth several points (the table says how many), and what two seeds differ by is the least error that one run
+# has. Part of the share was there before the melt began, too (exercise 1), so the effect of temperature is smaller than the numbers themselves suggest. An answer needs several seeds at each temperature:
+#
+# `.venv/bin/repro sweep 06 -p temperature 450 900 -p seed 1 2 3 --keys mixing.live --out melts.csv`
+# :::
+
+# %% tags=["hide-cell"]
+other = chapter.Live(seed=seed + 1) if live else None
+again = look.mean_exchange([mixing.exchange(other.frames(other.anneal(temperature=temperature, picoseconds=picoseconds)[0]))]) if other else None
+both = {seed: small_exchange, seed + 1: again} if again is not None else {}
+pd.DataFrame({
+    f"seed {one}": {"chlorine on gallium, start (%)": round(100 * found.chlorine.iloc[0], 1), "end (%)": round(100 * found.chlorine.iloc[-1], 1),
+                    "one chlorine (points)": round(100 / next(iter(made.frames(legs[0]))).get_chemical_symbols().count("Cl"), 1)}
+    for one, found in both.items()
 })  # fmt: skip

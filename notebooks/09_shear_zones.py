@@ -38,6 +38,7 @@ slip: float = 1.0  # Slip in angstrom against its surroundings that makes an ato
 seed: int = 1  # Seed of the live run's velocities; allowed: 1..1000
 
 # %%
+import numpy as np
 import pandas as pd
 
 from repro.clay import chapter, inherent, presets, shear, zones_compare
@@ -333,17 +334,27 @@ record("shear.live", float(shear.curve(small.thermo, width=strain / 25).stress_g
 #
 # ## Exercises
 #
-# ### The factor you cannot see
+# ### 1. Predict: the decades you cannot see
 #
 # Suppose the flow stress rises by a tenth for each factor of ten in the rate. Predict the flow stress of our glass at one per thousand seconds, a slow hand. Would you call the result soft?
 #
 # :::{dropdown} Solution
-# From our slower rate to a thousandth per second lie some thirteen decades; a tenth less each leaves about a quarter. Still a hundred megapascal: far harder
-# than clay. Either the law is not a power of the rate (thermal activation makes it logarithmic, and then it can fall to zero), or the real material holds something ours does not. The
-# paper says "much lower" and leaves it there; nobody can measure it in a simulation.
+# The next cell does the sum: a tenth less for each of so many decades leaves about a quarter. That is far harder than clay. Either the law is not a power of the rate (thermal activation
+# makes it logarithmic, and then it can fall to zero: a line through our two rates does so long before, which the second row shows as a negative number, though its slope is hardly known), or the
+# real material holds something ours does not. The paper says "much lower" and leaves it there; nobody can measure it in a simulation.
 # :::
-#
-# ### Break it: look at the heat
+
+# %% tags=["hide-cell"]
+per_decade = stiffer.value / np.log10(fast.rate_per_s / slow.rate_per_s) if fast is not slow else float("nan")
+decades = np.log10(slow.rate_per_s / 1e-3)
+pd.DataFrame({
+    "decades down to a thousandth per s": {"a tenth less each decade": round(decades, 1), "a line through our two rates": round(decades, 1)},
+    "flow stress there (GPa)": {"a tenth less each decade": round(flow.value * 0.9**decades, 3),
+                                "a line through our two rates": round(flow.value - per_decade * decades, 3)},
+})  # fmt: skip
+
+# %% [markdown]
+# ### 2. Break it: look at the heat
 #
 # Predict what happens to the chemistry of zones if you do *not* relax the frames. Then look at the cell below.
 #
@@ -363,7 +374,7 @@ pd.DataFrame({
 })  # fmt: skip
 
 # %% [markdown]
-# ### How large is an event
+# ### 3. Predict, then run: how large is an event
 #
 # A zone depends on the slip you ask for. Predict: from half an ångström to one and a half, does the *number* of zones change more, or their chlorine?
 #

@@ -314,7 +314,7 @@ show(
 #
 # ## Exercises
 #
-# ### Rattling is not diffusing
+# ### 1. Predict, then run: rattling is not diffusing
 #
 # Predict what the live part says at 300 K with 6 ps, then run it: `.venv/bin/repro run 10_moving_lithium -p temperature 300`. Would ten times the time help?
 #
@@ -323,7 +323,7 @@ show(
 # its cage within it. With a barrier of a third of an electronvolt an event that takes a picosecond in our hottest run takes thousands of them at 300 K. This is why everybody simulates hot and extrapolates, and why the extrapolation deserves suspicion.
 # :::
 #
-# ### Bend it
+# ### 2. Bend the law
 #
 # The law of Vogel, Fulcher and Tammann puts $T_0$ in. Predict in which direction the conductivity at 300 K moves as $T_0$ grows from zero, and whether the fit to the data can tell you which is right.
 #
@@ -337,7 +337,7 @@ several = (0.0, 50.0, 100.0, 150.0, 200.0)
 lithium_words.bends_table(lithium_law.bends(found, rule=shown, density=density.value, divergences=several))
 
 # %% [markdown]
-# ### Break it: a pellet that hardly conducts
+# ### 3. Break it: a pellet that hardly conducts
 #
 # Set the conductivity of the made spectrum to that of rock salt, or at least a thousandth of the clay's, and double the noise of the ruler. What becomes of the inductance of the leads, and which circuit is chosen? Then predict
 # what happens with a pellet ten times as thin, and check.
@@ -355,7 +355,7 @@ pd.concat({
 })  # fmt: skip
 
 # %% [markdown]
-# ### The ratio nobody gave you
+# ### 4. The ratio nobody gave you
 #
 # You measure 3 units of conductivity, and a tracer experiment gives a $D$ that by Nernst and Einstein stands for 1.5. What is the Haven ratio, and what do the ions do?
 #

@@ -548,7 +548,7 @@ tables.routes_table(film, film_fits)
 #
 # ## Exercises
 #
-# ### The mixture that is not between
+# ### 1. Predict, then look: the mixture that is not between
 #
 # Take equal parts of the two crystals, not as a clay but as two powders in one beam. Predict: does |χ(R)| of the mixture lie between the two everywhere in the first shell?
 #
@@ -564,7 +564,7 @@ record("exafs.half_between", 100 * pipeline.between(half.magnitude[shell], curve
 f"Between at {100 * pipeline.between(half.magnitude[shell], curves['GaF3'].magnitude[shell], curves['GaCl3'].magnitude[shell]):.0f} % of the distances in the first shell."
 
 # %% [markdown]
-# ### Break it: a greedy background
+# ### 2. Break it and fix it: a greedy background
 #
 # Set Rbkg to 2 and predict what happens to the share that the linear combination finds. Then run it on the simulated scans. Which peak suffers most?
 #
@@ -579,7 +579,7 @@ wrong = pipeline.combination.combine_chi(greedy["2-1-after"].transformed, greedy
 pd.DataFrame({look.label(n): {"height, Rbkg 1": looped[n].transformed.magnitude[shell].max(), "height, Rbkg 2": greedy[n].transformed.magnitude[shell].max()} for n in looped}).T.round(2).assign(share=["", "", f"{100 * again.share:.0f} % becomes {100 * wrong.share:.0f} %"])
 
 # %% [markdown]
-# ### One seed, two seeds
+# ### 3. Sites or assemblies
 #
 # Our clay comes from {glue:text}`exafs.seeds` assemblies. Predict by how much the fitted share differs between them, compared with the error from the sites. Then look.
 #

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from repro import ledger, notebooks, student
+from repro import exercises, ledger, notebooks, student
 from repro.notebooks import Notebook
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -73,13 +73,38 @@ def test_holds_no_algorithms(book: Notebook) -> None:
             )
 
 
+def test_opens_with_the_figure_the_question_and_the_answer_with_its_number(book: Notebook) -> None:
+    text = book.node().cells[0].source
+    told, question, rest = text.partition("**The question.**")
+    assert re.search(r"\b(fig\.|figures?\b|table\b)", told, re.IGNORECASE), (
+        "say what the paper shows"
+    )
+    assert "{cite}`gupta2023`" in told
+    asked, answers, rest = rest.partition("**The answer in one sentence.**")
+    assert question and answers and "?" in asked
+    answer = rest.partition("\n\n")[0].strip()
+    assert "{glue:text}`" in answer, "the answer comes from the run"
+    # A chapter whose answer is a whole recorded sentence shows nothing else here.
+    plain = re.sub(r"\{glue:text\}`[^`]*`", "1", answer)
+    assert len(re.findall(r"[.!?](?=\s|$)", plain)) <= 1, f"more than one sentence: {answer}"
+
+
+def test_has_three_exercises_that_make_one_think(book: Notebook) -> None:
+    found = exercises.of(book)
+    assert len(found) >= 3
+    assert len({one.title for one in found}) == len(found)
+    assert any(one.predicts for one in found), "no exercise asks for a prediction"
+    assert any(one.breaks for one in found), "no exercise breaks anything"
+    for one in found:
+        assert "?" in one.question or one.predicts, f"{one.title}: what is asked?"
+        assert len(one.question.split()) >= 15, f"{one.title}: too short to be a task"
+
+
 @needs_solutions
-def test_has_three_exercises_with_folded_solutions(book: Notebook) -> None:
-    text = _markdown(book)
-    exercises = re.findall(r"^### .", text.partition("\n## Exercises")[2], re.MULTILINE)
-    solutions = re.findall(r"^:{3,}\{(?:dropdown|admonition)\} Solution", text, re.MULTILINE)
-    assert len(exercises) >= 3
-    assert len(solutions) >= len(exercises)
+def test_every_exercise_has_its_folded_solution(book: Notebook) -> None:
+    found = exercises.of(book)
+    assert [one.title for one in found if one.solutions != 1] == []
+    assert any(one.code for one in found), "no solution is code that runs"
 
 
 @needs_solutions

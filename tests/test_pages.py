@@ -1,21 +1,28 @@
-"""Generated parts of pages: scoreboard, errata, parameters."""
+"""Generated parts of pages: scoreboard, errata, parameters, course."""
 
 from __future__ import annotations
 
+import re
 import shlex
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
-from helpers import World, a_claim, a_result
+from helpers import World, a_claim, a_result, claim_row
 from hypothesis import given
 from hypothesis import strategies as st
 from lxml import html
 
-from repro import cli, ledger, pages
-from repro.errors import NotebookError
+from repro import cli, ledger, notebooks, pages
+from repro.errors import ClaimError, NotebookError
 from repro.ledger import Erratum, Row
+from repro.times import Time
 
+ROOT = Path(__file__).resolve().parents[1]
 TITLES = {"notebooks/01_small": "The small chapter", "notebooks/02_other": "Heat & <light>"}
+TIMES = {"01_small": Time(62.0, 41.0, 1.5, "Linux x86_64, 2 cores", "2026-11-27")}
 FIGURES = {"fig-one": "notebooks/01_small.py", "fig-two": "notebooks/02_other.py"}
 
 
@@ -47,6 +54,56 @@ class TestFill:
     def test_texts_without_markers_are_unchanged(self, text: str) -> None:
         if "<!-- repro:" not in text:
             assert pages.fill(text, {}, name="p.md") == text
+
+
+KNOWN = {
+    "small.answer": a_result(42.52, uncertainty=1.25),
+    "small.name": a_result("Li3GaF6", unit="", key="small.name"),
+    "small.count": a_result(7, unit="", key="small.count"),
+}
+
+
+class TestValues:
+    """Numbers on the pages of ``book/`` come from the runs and the ledger."""
+
+    def test_a_result_its_error_a_text_and_a_count(self) -> None:
+        text = (
+            "It is {glue:text}`small.answer:.1f` ± {glue:text}`small.answer.err:.0f` K of "
+            "{glue:text}`small.name`, {glue:text}`small.count` times; {cite}`a2020`, `{{ x }}`."
+        )
+        assert pages.values(text, KNOWN, name="p.md") == (
+            "It is 42.5 ± 1 K of Li₃GaF₆, 7 times; {cite}`a2020`, `{{ x }}`."
+        )
+
+    def test_a_published_value(self, world: World) -> None:
+        world.claims(claim_row("one"))
+        assert pages.values("says {paper:text}`one`", {}, name="p.md") == "says 42 K"
+        with pytest.raises(ClaimError, match=r"no claim 'on' .*did you mean 'one'"):
+            pages.values("{paper:text}`on`", {}, name="p.md")
+
+    @pytest.mark.parametrize(
+        ("text", "said"),
+        [
+            ("{glue:text}`small.anser`", "no run has recorded 'small.anser' (did you mean"),
+            ("{glue:text}`small.count.err`", "'small.count.err': the result has no error"),
+            ("{glue:text}`small.name:.1f`", "'small.name': Unknown format code 'f'"),
+        ],
+    )
+    def test_what_cannot_be_shown_is_named_with_its_page(self, text: str, said: str) -> None:
+        with pytest.raises(NotebookError, match=re.escape(f"p.md: {said}")):
+            pages.values(text, KNOWN, name="p.md")
+
+    def test_the_pages_of_the_book_ask_for_what_chapters_record(self) -> None:
+        sources = "\n".join(book.text for book in notebooks.every())
+        asked = set()
+        for page in (ROOT / "book").rglob("*.md"):
+            text = page.read_text("utf-8")
+            asked |= {key for kind, key, _ in pages._VALUE.findall(text) if kind == "glue"}
+            for kind, key, _ in pages._VALUE.findall(text):
+                assert kind == "glue" or ledger.load()[key]
+        assert len(asked) > 5
+        lacking = {key for key in asked if f'record("{key.removesuffix(".err")}"' not in sources}
+        assert not lacking
 
 
 class TestLink:
@@ -176,9 +233,13 @@ def test_the_parameters_page_lists_every_notebook(world: World) -> None:
         parameters='s: str = ""  # A <word>\nn: float = 1.5  # A number; allowed: 0..9',
     )
     world.notebook("02_other", "x = 1")
-    text = pages.parameters()
+    text = pages.parameters(TIMES)
     assert "## [](../notebooks/01_small)" in text
     assert "## [](../notebooks/02_other)\n\nNo parameters." in text
+    assert text.count("Expected time") == 1  # the other was not measured
+    assert (
+        "Expected time with the defaults: 1 min 2 s by the clock, 41 s of processor time." in text
+    )
     table = html.fromstring(text[text.index("<table") : text.index("</table>")])
     cells = [[c.text_content() for c in line] for line in table.iterfind(".//tbody/tr")]
     assert cells == [
@@ -195,6 +256,8 @@ def test_the_parameters_page_lists_every_notebook(world: World) -> None:
         's: str = "it\'s; rm *"  # Words',
         's: str = "a"  # A choice; allowed: a, b c',
         "n: float = -1e-05  # A number",
+        "n: float = 900.0  # A number; allowed: 300..1500",
+        "n: int = 3  # A number; allowed: 3, 5",
         "b: bool = True  # A flag",
         "r: list = [1, 2]  # Ratios",
     ],
@@ -203,6 +266,75 @@ def test_the_command_on_the_parameters_page_can_be_typed(
     world: World, line: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     world.notebook("01_small", "x = 1", parameters=line)
-    (command,) = [t for t in pages.parameters().splitlines() if t.startswith(".venv/bin/repro")]
+    (command,) = [t for t in pages.parameters({}).splitlines() if t.startswith(".venv/bin/repro")]
     assert cli.main([*shlex.split(command)[1:], "--explain"]) == 0
     assert "01_small: reruns: it has not been run yet" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("lines", "shown"),
+    [
+        ("n: float = 900.0  # T; allowed: 300..1500\nb: bool = True  # F", "-p n 600"),
+        ('b: bool = True  # F\ns: str = "a"  # C; allowed: a, b', "-p s b"),
+        ('t: str = "x"  # Text\nb: bool = True  # F', "-p b false"),
+        ("n: float = 2.0  # T; allowed: 1..60", "-p n 1.5"),
+        ('t: str = "x"  # Text', "-p t x"),
+    ],
+)
+def test_the_example_changes_something_and_never_costs_more(
+    world: World, lines: str, shown: str
+) -> None:
+    world.notebook("01_small", "x = 1", parameters=lines)
+    text = pages.parameters({})
+    assert f".venv/bin/repro run 01_small {shown}\n" in text
+    assert f".venv/bin/papermill notebooks/01_small.ipynb mine.ipynb {shown}\n" in text
+
+
+@pytest.mark.live
+def test_the_papermill_line_runs_as_it_stands(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.notebook("01_small", "assert n == 600", parameters="n: int = 900  # N; allowed: 600, 900")
+    text = pages.parameters({})
+    (line,) = [t for t in text.splitlines() if t.startswith(".venv/bin/papermill")]
+    program = Path(sys.executable).with_name("papermill")
+    done = subprocess.run(
+        [program, *shlex.split(line)[1:]], cwd=world.root, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert "600" in (world.root / "mine.ipynb").read_text("utf-8")
+
+
+EXERCISES = """\
+x = 1
+
+# %% [markdown]
+# ## Exercises
+#
+# ### 1. Hotter
+#
+# Predict, then look.
+#
+# :::{dropdown} Solution
+# Yes.
+# :::
+#
+# ### 2. Break it: no control
+#
+# What now?
+"""
+
+
+def test_a_lesson_of_the_course_page(world: World) -> None:
+    world.notebook("01_small", EXERCISES, parameters='s: str = ""  # A word\nn: int = 1  # N')
+    world.notebook("03_large", "x = 1")
+    parts = pages.course(TIMES)
+    assert list(parts) == ["course-01", "course-02", "course-03"]
+    first = parts["course-01"]()
+    assert first.splitlines()[0] == "### [](../notebooks/01_small)"
+    for words in ("1 min 2 s by the clock, 41 s of processor time", "`s`, `n`",
+                  "  1. Hotter *(predict)*\n  2. Break it: no control *(break)*"):  # fmt: skip
+        assert words in first
+    assert parts["course-02"]() == "### Chapter 2\n\n*This chapter is still to come.*"
+    assert "not measured yet" in parts["course-03"]()
+    assert pages.fill("<!-- repro:course-02 -->", parts, name="p").startswith("### Chapter 2")

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -12,8 +15,9 @@ from helpers import HEADER, World, claim_row, tree_hash
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from repro import cli, ledger, notebooks, pages, runner, solutions, student
+from repro import cli, ledger, notebooks, pages, results, runner, solutions, student
 from repro.errors import InputError, NotebookError
+from repro.results import Result
 
 ROOT = Path(__file__).resolve().parents[1]
 CHAPTER = """\
@@ -68,6 +72,7 @@ print("dormouse", capybara)
 # %% tags=["hide-cell"]
 print("a folded cell that is no solution")
 """
+CHEAP = ("02", "04")
 SECRETS = ("aardvark", "bandicoot", "Behind the note", "capybara", "dormouse", "nobody_asks")
 
 
@@ -237,6 +242,15 @@ class TestTheEdition:
         assert not list(folder.rglob("__pycache__"))
         assert not list(tmp_path.glob(".out-*"))
 
+    def test_a_page_loses_the_numbers_that_only_a_solution_has(
+        self, small: World, tmp_path: Path
+    ) -> None:
+        shown = "{glue:text}`small.secret:.1f` and {glue:text}`small.largest`.\n"
+        small.write("book/more.md", "# More\n\n" + shown)
+        folder = student.write(tmp_path / "out").folder
+        said = (folder / "book/more.md").read_text()
+        assert said == f"# More\n\n{solutions.YOUR_RESULT} and {{glue:text}}`small.largest`.\n"
+
     def test_sources_are_as_before(self, small: World, tmp_path: Path) -> None:
         before = tree_hash(small.root)
         student.write(tmp_path / "out")
@@ -374,9 +388,102 @@ def test_make_writes_where_clean_removes() -> None:
     )
 
 
+@dataclass
+class Runner:
+    """Stands in for the process that runs a chapter of the edition."""
+
+    folder: Path
+    recorded: dict[str, float]
+    status: int = 0
+    commands: list[list[str]] = field(default_factory=list)
+    places: list[dict[str, str]] = field(default_factory=list)
+
+    def __call__(self, command: list[str], **options: Any) -> subprocess.CompletedProcess[str]:
+        self.commands.append(command)
+        self.places.append(options["env"] | {"cwd": str(options["cwd"])})
+        self.folder.mkdir(exist_ok=True)
+        results.write(self.folder, {k: Result(k, v) for k, v in self.recorded.items()})
+        said = f"{self.folder / 'notebook.ipynb'}\n  small.largest = 3\n"
+        return subprocess.CompletedProcess(command, self.status, said)
+
+
+class TestRunningIt:
+    """Chapters of the edition, run as a student would."""
+
+    @pytest.fixture
+    def edition(self, small: World, tmp_path: Path) -> Path:
+        small.notebook("02_live", "x = 1", parameters="live: bool = True  # A live part")
+        return student.write(tmp_path / "out").folder
+
+    def test_each_runs_from_the_copy_with_its_live_part_off(
+        self, edition: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        runner = Runner(tmp_path / "run", {"small.largest": 3.0})
+        monkeypatch.setattr(student.subprocess, "run", runner)
+        student.run(edition, student.chapters(["01", "02"]))
+        heads = [command[3:] for command in runner.commands]
+        assert heads == [["run", "01_small"], ["run", "02_live", "-p", "live", "false"]]
+        for place in runner.places:
+            assert place["REPRO_ROOT"] == place["cwd"] == str(edition)
+            assert place["PYTHONPATH"] == str(edition / "src")
+
+    def test_a_number_that_the_text_shows_and_nobody_records_is_named(
+        self, edition: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(student.subprocess, "run", Runner(tmp_path / "run", {"other": 1.0}))
+        with pytest.raises(
+            NotebookError, match=r"text of 01_small shows small\.largest, which only"
+        ):
+            student.run(edition, student.chapters(["01"]))
+
+    def test_a_chapter_that_fails_stops_it(
+        self, edition: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        runner = Runner(tmp_path / "run", {}, status=1)
+        monkeypatch.setattr(student.subprocess, "run", runner)
+        with pytest.raises(
+            NotebookError, match="chapter 01_small of the student edition does not run"
+        ):
+            student.run(edition, student.chapters(["all"]))
+        assert len(runner.commands) == 1
+
+    def test_all_means_every_chapter_and_a_slip_is_told_before_anything_is_written(
+        self, edition: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        assert [book.name for book in student.chapters(["all"])] == ["01_small", "02_live"]
+        assert student.chapters([]) == ()
+        assert cli.main(["student", "--out", str(tmp_path / "new"), "--run", "03"]) == 1
+        assert "no notebook '03'" in capsys.readouterr().err
+        assert not (tmp_path / "new").exists()
+
+
+@pytest.mark.live
+@pytest.mark.skipif(student.is_one(), reason="this is a student edition")
+def test_two_chapters_of_the_real_edition_run(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    # The two that cost least; CI can afford these, and `--run all` runs every one.
+    folder = tmp_path / "edition"
+    assert cli.main(["student", "--out", str(folder), "--run", *CHEAP]) == 0
+    out = capfd.readouterr().out
+    for name in CHEAP:
+        assert f"{notebooks.find(name).name}: runs in the student edition" in out
+        (made,) = (folder / "_build/runs" / notebooks.find(name).name).glob("*/notebook.ipynb")
+        text = made.read_text("utf-8")
+        assert solutions.WRITE_HERE in text and "{dropdown} Solution" not in text
+
+
 @pytest.mark.skipif(student.is_one(), reason="this is a student edition")
 class TestTheRealChapters:
     """The property that matters, on the book as it is."""
+
+    def test_pages_show_no_number_that_only_a_solution_has(self) -> None:
+        needed = _needed()
+        lost = set().union(*(solutions.without(b.text, name=b.name, needed=needed).lost
+                             for b in notebooks.every()))  # fmt: skip
+        for page in (ROOT / "book").rglob("*.md"):
+            text = page.read_text("utf-8")
+            assert solutions.with_blanks(text, lost) == text, page.name
 
     def test_every_chapter_loses_all_its_solutions(self) -> None:
         books = notebooks.every()

@@ -31,6 +31,7 @@ from repro import (
     site,
     staging,
     student,
+    times,
 )
 from repro.errors import ClaimError, DataError, NotebookError, did_you_mean
 from repro.ledger import Row
@@ -160,10 +161,14 @@ def stage(runs: Sequence[Run], rows: Sequence[Row], folder: Path) -> None:
     _require_figures(rows, figures)
     titles = {f"notebooks/{book.name}": title(book) for book in notebooks.every()}
     book = ledger.load()
+    taken = times.of(runs)
+    recorded = {key: result for run in runs for key, result in run.results().items()}
     parts = {
+        **pages.course(taken),
         "scoreboard": lambda: pages.scoreboard(rows, titles, figures),
         "errata": lambda: pages.errata(book.errata),
-        "parameters": pages.parameters,
+        "parameters": lambda: pages.parameters(taken),
+        "times": lambda: times.said(taken),
         "exercises": student.exercises,
         "glossary": lambda: glossary.page(glossary.load(), {b.name for b in notebooks.every()}),
         "gallery": lambda: gallery.page(pictures, titles),
@@ -172,7 +177,7 @@ def stage(runs: Sequence[Run], rows: Sequence[Row], folder: Path) -> None:
         "faults": evidence.faults_page,
     }
     for page in (folder / "book").rglob("*.md"):
-        text = page.read_text(encoding="utf-8")
+        text = pages.values(page.read_text(encoding="utf-8"), recorded, name=page.name)
         page.write_text(pages.fill(text, parts, name=page.name), encoding="utf-8")
     (folder / "_config.yml").write_text(
         yaml.safe_dump(_configuration(rows, book), sort_keys=False), encoding="utf-8"

@@ -178,13 +178,22 @@ def _parser() -> argparse.ArgumentParser:
         of every exercise out of it: text, code, and the ledger's rows that rest on them.
         Exercises stay, with a line that says where to write. The copy builds, runs and
         tests like the original. Notebooks in which somebody has worked are never
-        written over.
+        written over. With --run its chapters are run as a student would, live parts off.
 
-        Example:
+        Examples:
           repro student --out ~/course/week-1
+          repro student --out ~/course/week-1 --run 02 04
+          repro student --out ~/course/week-1 --run all
         """,
     )
     student.add_argument("--out", type=Path, required=True, metavar="FOLDER", help="a new folder")
+    student.add_argument(
+        "--run",
+        nargs="+",
+        default=[],
+        metavar="NOTEBOOK",
+        help="then run these chapters of it, or all",
+    )
     crate = add(
         "crate",
         _crate,
@@ -301,11 +310,13 @@ def _sweep(options: argparse.Namespace) -> int:
 def _student(options: argparse.Namespace) -> int:
     from repro import student
 
+    chosen = student.chapters(options.run)  # a slip in a name is told before anything is written
     edition = student.write(options.out)
     taken = sum(edition.solutions.values())
     print(f"{edition.folder}: {taken} solutions taken out of {len(edition.solutions)} files")
     if edition.pending:
         print("left to the reader in the ledger: " + ", ".join(edition.pending))
+    student.run(edition.folder, chosen)
     return 0
 
 

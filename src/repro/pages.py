@@ -1,10 +1,11 @@
-"""Generated parts of pages: the scoreboard, the errata, the parameters.
+"""Generated parts of pages: the scoreboard, the errata, the parameters, the course.
 
 A page of ``book/`` says where a part goes with a marker on a line of its own::
 
     <!-- repro:scoreboard -->
 
-The prose around it stays in the source.
+The prose around it stays in the source.  Numbers in that prose come from the runs and the
+ledger (:func:`values`).
 """
 
 from __future__ import annotations
@@ -14,12 +15,18 @@ import re
 import shlex
 from collections.abc import Callable, Mapping, Sequence
 
-from repro import formulas, ledger, notebooks
+from repro import exercises, formulas, ledger, notebooks
 from repro.errors import NotebookError, did_you_mean
 from repro.ledger import Erratum, Row
+from repro.notebooks import Notebook
+from repro.parameters import Parameter
+from repro.results import Result
 from repro.tables import badge, tolerance_text
+from repro.times import Time
 
-_MARKER = re.compile(r"^<!-- repro:([a-z-]+) -->$", re.MULTILINE)
+_MARKER = re.compile(r"^<!-- repro:([a-z0-9-]+) -->$", re.MULTILINE)
+_VALUE = re.compile(r"\{(glue|paper):text\}`([^`:]+)(?::([^`]*))?`")
+_COURSE = "course-"
 
 
 def fill(text: str, parts: Mapping[str, Callable[[], str]], *, name: str) -> str:
@@ -37,6 +44,40 @@ def fill(text: str, parts: Mapping[str, Callable[[], str]], *, name: str) -> str
         return parts[match[1]]()
 
     return _MARKER.sub(part, text)
+
+
+def values(text: str, results: Mapping[str, Result], *, name: str) -> str:
+    """Return a page with numbers in place of ``{glue:text}`` and ``{paper:text}``.
+
+    Chapters show their own results by ``{glue:text}`key:.0f```; here a page of ``book/`` shows
+    those of any chapter in the same way (``key.err`` is the error), and a published value by
+    ``{paper:text}`` with the id of its claim.
+
+    Raises
+    ------
+    NotebookError
+        If no run has recorded a key, it has no error, or the format does not suit the value.
+    ClaimError
+        If there is no such claim.
+    """
+
+    def value(match: re.Match[str]) -> str:
+        kind, key, form = match[1], match[2], match[3] or ""
+        if kind == "paper":
+            return formulas.in_markdown(str(ledger.load()[key].published))
+        result = results.get(key.removesuffix(".err"))
+        if result is None:
+            hint = did_you_mean(key, results)
+            raise NotebookError(f"{name}: no run has recorded {key!r}{hint}")
+        shown = result.uncertainty if key.endswith(".err") else result.value
+        if shown is None:
+            raise NotebookError(f"{name}: {key!r}: the result has no error")
+        try:
+            return formulas.in_markdown(format(shown, form))
+        except ValueError as error:
+            raise NotebookError(f"{name}: {key!r}: {error}; its value is {shown!r}") from None
+
+    return _VALUE.sub(value, text)
 
 
 def _select(label: str, field: str, options: Sequence[str]) -> str:
@@ -128,11 +169,51 @@ def errata(rows: Sequence[Erratum]) -> str:
     return formulas.in_markdown("\n".join(out))
 
 
-def parameters() -> str:
-    """Return a table of parameters for each notebook, as HTML in MyST."""
+def _example(known: Sequence[Parameter]) -> tuple[str, str]:
+    """Return a parameter and a value other than its default, where there is such a one."""
+    for parameter in known:
+        other = [choice for choice in parameter.choices if choice != str(parameter.default)]
+        if other and parameter.kind != "list":
+            return parameter.name, other[-1]
+    for parameter in known:
+        # Towards the lower end: half as hot, half as long, never ten times the time.
+        if parameter.kind == "float" and parameter.low is not None:
+            return parameter.name, f"{0.5 * (parameter.low + parameter.default):.3g}"
+    for parameter in known:
+        if parameter.kind == "bool":
+            return parameter.name, "false" if parameter.default else "true"
+    return known[0].name, str(known[0].default)
+
+
+def _commands(book: Notebook) -> str:
+    """Return the two command lines that run a notebook with another value."""
+    name, value = _example(book.parameters())
+    word = shlex.quote(value)
+    return (
+        f"```\n.venv/bin/repro run {book.name} -p {name} {word}\n```\n\nThe same by papermill alone, "
+        "without checks, record and cache:\n\n```\n"
+        f".venv/bin/papermill notebooks/{book.name}.ipynb mine.ipynb -p {name} {word}\n```\n"
+    )
+
+
+def parameters(times: Mapping[str, Time]) -> str:
+    """Return for each notebook its expected time, its parameters and how to set them.
+
+    Parameters
+    ----------
+    times:
+        Measured times by name of the notebook (:func:`repro.times.of`).
+
+    Returns
+    -------
+    str
+        MyST with tables in HTML.
+    """
     out = []
     for book in notebooks.every():
         out.append(f"## [](../notebooks/{book.name})\n")
+        if book.name in times:
+            out.append(f"Expected time with the defaults: {times[book.name]}.\n")
         known = book.parameters()
         if not known:
             out.append("No parameters.\n")
@@ -149,8 +230,43 @@ def parameters() -> str:
         out.append(
             f'<table class="ledger"><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table>\n'
         )
-        first = known[0]
-        shown = first.choices[-1] if first.choices else first.default
-        word = shlex.quote(str(shown))
-        out.append(f"```\n.venv/bin/repro run {book.name} -p {first.name} {word}\n```\n")
+        out.append(_commands(book))
     return "\n".join(out)
+
+
+def course(times: Mapping[str, Time]) -> dict[str, Callable[[], str]]:
+    """Return the parts ``course-01``, ``course-02`` ... of the course page.
+
+    Each is the heading of a chapter with its measured time, the titles of its exercises and
+    the names of its parameters.  A number below that of the last chapter that no chapter has
+    says that it is still to come.
+    """
+    books = {book.name[:2]: book for book in notebooks.every()}
+    last = max((int(number) for number in books if number.isdigit()), default=0)
+    numbers = [f"{number:02d}" for number in range(1, last + 1)]
+
+    def part(number: str) -> Callable[[], str]:
+        return lambda: _lesson(number, books.get(number), times)
+
+    return {f"{_COURSE}{number}": part(number) for number in numbers}
+
+
+def _lesson(number: str, book: Notebook | None, times: Mapping[str, Time]) -> str:
+    if book is None:
+        return f"### Chapter {int(number)}\n\n*This chapter is still to come.*"
+    tasks = []
+    for place, one in enumerate(exercises.of(book), start=1):
+        kinds = [
+            word for word, it_is in (("predict", one.predicts), ("break", one.breaks)) if it_is
+        ]
+        tasks.append(f"{place}. {one.title}" + (f" *({', '.join(kinds)})*" if kinds else ""))
+    names = ", ".join(f"`{p.name}`" for p in book.parameters()) or "none"
+    lines = [
+        f"### [](../notebooks/{book.name})",
+        "",
+        f"- **Time:** {times[book.name]}" if book.name in times else "- **Time:** not measured yet",
+        f"- **[Parameters](parameters):** {names}",
+        "- **Exercises:**",
+        *(f"  {task}" for task in tasks),
+    ]
+    return "\n".join(lines)

@@ -145,8 +145,7 @@ def _mended(
     needed: Iterable[str],
 ) -> Stripped:
     """Keep the bookkeeping of the solutions, and see that nothing misses them."""
-    shown = {key.removesuffix(".err") for block in kept for key in _GLUE.findall(_prose(block))}
-    wanted = shown | set(needed)
+    wanted = _shown(kept) | set(needed)
     rest = [_tree(_code(block), name) for block in kept]
     elsewhere = {key for tree in rest for key in _keys(tree, name, strict=False)}
     lost: set[str] = set()
@@ -207,14 +206,26 @@ def _require_whole(kept: list[str], defined: set[str], figures: set[str], *, nam
         )
 
 
+def shown_keys(script: str) -> set[str]:
+    """Return the keys of the results that the prose of a chapter's script shows."""
+    return _shown(_BLOCKS.split(script))
+
+
+def _shown(blocks: Iterable[str]) -> set[str]:
+    return {key.removesuffix(".err") for block in blocks for key in _GLUE.findall(_prose(block))}
+
+
 def _with_blanks(block: str, lost: Set[str]) -> str:
-    if "[markdown]" not in block.partition("\n")[0]:
-        return block
+    return with_blanks(block, lost) if "[markdown]" in block.partition("\n")[0] else block
+
+
+def with_blanks(text: str, lost: Set[str]) -> str:
+    """Return a MyST text with a blank in place of each number that only a solution has."""
 
     def blank(match: re.Match[str]) -> str:
         return YOUR_RESULT if match[1].removesuffix(".err") in lost else match[0]
 
-    return _GLUE.sub(blank, block)
+    return _GLUE.sub(blank, text)
 
 
 def _uncommented(body: str) -> str:

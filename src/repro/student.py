@@ -9,16 +9,19 @@ the copy would not build.
 from __future__ import annotations
 
 import hashlib
+import os
 import shutil
+import subprocess
+import sys
 import tempfile
-from collections.abc import Mapping, Set
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from repro import data, ledger, notebooks, paths, solutions
+from repro import data, ledger, notebooks, paths, results, solutions
 from repro.errors import InputError, NotebookError
 from repro.notebooks import Notebook
 
@@ -177,16 +180,74 @@ def _fill(work: Path, folder: Path) -> Edition:
         figures |= found.figures
     for page in sorted((work / "book").rglob("*.md")):
         name = page.relative_to(work).as_posix()
+        before = page.read_text(encoding="utf-8")
         text, taken = solutions.without_dropdowns(
-            page.read_text(encoding="utf-8"), name=name, where=f"Write it here, in {name}."
+            before, name=name, where=f"Write it here, in {name}."
         )
-        if taken:
+        text = solutions.with_blanks(text, lost)
+        if text != before:
             page.write_text(text, encoding="utf-8")
+        if taken:
             counted[name] = len(taken)
     pending = _open_rows(work / "data" / ledger.CLAIMS, lost, figures) if has_ledger else ()
     about = _ABOUT.format(version=data.code_version(), digest=_digest(work / "notebooks"))
     (work / MARKER).write_text(about, encoding="utf-8")
     return Edition(folder, counted, pending)
+
+
+def chapters(names: Sequence[str]) -> tuple[Notebook, ...]:
+    """Return the notebooks of some names, or every one for ``all``.
+
+    Raises
+    ------
+    NotebookError
+        If there is no such notebook.
+    """
+    if list(names) == ["all"]:
+        return notebooks.every()
+    return tuple(notebooks.find(name) for name in names)
+
+
+def run(folder: Path, books: Sequence[Notebook]) -> None:
+    """Run chapters of a student edition, each as a student would, with its live part off.
+
+    The edition's own copy of the package runs, in a process of its own; what it prints goes
+    to the terminal.  The runs stay in the edition's ``_build``.
+
+    Parameters
+    ----------
+    folder:
+        A student edition.
+    books:
+        The notebooks by their names; a full edition's will do.
+
+    Raises
+    ------
+    NotebookError
+        At the first chapter that fails, or whose text shows a number that it did not record.
+    """
+    place = {"REPRO_ROOT": str(folder), "PYTHONPATH": str(folder / "src")}
+    for book in books:
+        mine = Notebook(folder / "notebooks" / book.script.name)
+        quick = ["-p", "live", "false"] * any(p.name == "live" for p in mine.parameters())
+        command = [sys.executable, "-m", "repro.cli", "run", mine.name, *quick]
+        done = subprocess.run(
+            command, cwd=folder, env={**os.environ, **place}, stdout=subprocess.PIPE, text=True
+        )
+        if done.returncode != 0:
+            raise NotebookError(
+                f"{folder}: chapter {mine.name} of the student edition does not run; its message "
+                "stands above"
+            )
+        executed = Path(done.stdout.splitlines()[0])
+        shown = solutions.shown_keys(mine.text)
+        lacking = sorted(shown - set(results.read(executed.parent)))
+        if lacking:
+            raise NotebookError(
+                f"{folder}: the text of {mine.name} shows {', '.join(lacking)}, which only a solution "
+                "records; record it before the exercise"
+            )
+        print(f"{mine.name}: runs in the student edition")
 
 
 def _require_none(book: Notebook) -> None:
