@@ -737,6 +737,50 @@ def test_a_cross_check_is_on_the_same_sites(work: Path, capsys: pytest.CaptureFi
         assert "every 6th site, for the cross-check" in what
 
 
+def test_what_ships_stays_when_a_set_is_added(work: Path) -> None:
+    out, names = work.parent / "data", ("2-1-rest-early", "2-1-melt-early")
+    for name in names:
+        exafs_cli.make_spectra(work / name, name, count=8)
+        exafs_cli.collect(work / name, out, command=f"collect {name}")
+    listed = data.manifest(out)
+    assert {f"{n}.{end}.gz" for n in names for end in ("csv", "extxyz")} < set(listed["files"])
+    assert set(listed["parameters"]["wall_s"]) == set(names)
+    assert listed["wall_time_s"] == pytest.approx(sum(listed["parameters"]["wall_s"].values()))
+    first = (out / "2-1-rest-early.csv.gz").read_bytes()
+    # Again with another number of sites: this set is new, the other as it was.
+    exafs_cli.make_spectra(work / "again", "2-1-melt-early", count=12)
+    exafs_cli.collect(work / "again", out, command="collect again")
+    assert len(site_spectra.read(out / "2-1-melt-early.csv.gz").chi) == 12
+    assert (out / "2-1-rest-early.csv.gz").read_bytes() == first
+    assert "12 Ga sites" in data.manifest(out)["files"]["2-1-melt-early.csv.gz"]["description"]
+
+
+def test_md_runs_of_other_sets_stay_in_their_order(work: Path) -> None:
+    out = work.parent / "data"
+    for number, name in enumerate(("2-1-rest-early", "2-1-melt-early")):
+        exafs_cli.make_spectra(work / name, name, count=4)
+        snap = exafs_cli.snapshots(work / name, name)
+        row = {"set": name, "seed": 1, "wall_s": 10.0 + number}
+        exafs_cli.write_note(snap, {**exafs_cli.note(snap), "runs": [row]})
+        exafs_cli.collect(work / name, out, command="c")
+    table = pd.read_csv(out / "structures.csv")
+    assert table.set.tolist() == ["2-1-melt-early", "2-1-rest-early"] and table.wall_s.tolist() == [
+        11.0,
+        10.0,
+    ]
+    # A work folder older than the walls by set: its total is kept as one.
+    manifest = json.loads((out / "manifest.json").read_text())
+    del manifest["parameters"]["wall_s"]
+    manifest["wall_time_s"] = 500.0
+    (out / "manifest.json").write_text(json.dumps(manifest))
+    exafs_cli.make_spectra(work / "more", "2-1-melt-late", count=4)
+    exafs_cli.collect(work / "more", out, command="c")
+    assert data.manifest(out)["wall_time_s"] > 500.0
+    assert set(data.manifest(out)["files"]) >= {
+        f"2-1-{n}.csv.gz" for n in ("rest-early", "melt-early", "melt-late")
+    }
+
+
 def test_go_does_what_is_named_and_goes_on(work: Path) -> None:
     assert exafs_cli.main(["go", "--names", "2-1-rest-early", "--work", str(work)]) == 0
     count = structures.get("2-1-rest-early").sites

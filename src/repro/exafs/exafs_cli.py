@@ -18,7 +18,6 @@ command goes on after a kill; ``collect`` brings what is finished into ``data/ex
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import shutil
 import sys
@@ -36,26 +35,21 @@ from repro.commands import parse, plain_errors, resumable
 from repro.errors import InputError
 from repro.exafs import feff, feff_sites, files, scans, site_spectra, structures
 from repro.exafs.exafs_chapter import FOIL, STANDARDS
+from repro.exafs.exafs_collect import (
+    CROSS,
+    FOLDER,
+    PROGRAMS,
+    SPEED,
+    THIN,
+    collect,
+    note,
+    snapshots,
+    spectra,
+    write_note,
+)
 from repro.progress import Progress
 
-FOLDER = "exafs"
-RUNS, SPEED = "structures.csv", "speed.csv"
-PROGRAMS = ("feff8l", "feff6l")
-THIN = 6  # every so many of the sites are enough for a cross-check
-CROSS: dict[str, Any] = {"rpath": 4.5, "nleg": 4}
-"""Settings of a cross-check: feff6l has no room for the paths of :data:`site_spectra.SETTINGS`."""
 FIRST_SHELL = 2.8  # angstrom, beyond the first shell of both standards and short of the second
-
-
-def snapshots(work: Path, name: str) -> Path:
-    """Return where the snapshots of a set lie in a work folder."""
-    return work / "snapshots" / f"{name}.extxyz.gz"
-
-
-def spectra(work: Path, name: str, program: str = "") -> Path:
-    """Return where the spectra of a set lie in a work folder; those of a cross-check by program."""
-    end = f".cross-{program}" if program else ""
-    return work / "spectra" / f"{name}{end}.csv.gz"
 
 
 def make_structures(work: Path, name: str, *, model: Path | None = None) -> int:
@@ -84,22 +78,8 @@ def make_structures(work: Path, name: str, *, model: Path | None = None) -> int:
                 "wall_s": round(sum(r.thermo.loop_s for r in runs), 1),
             })  # fmt: skip
     count = structures.write(one, work, snapshots(work, name), seeds=seeds)
-    _note(snapshots(work, name), {"set": name, "seeds": seeds, "frames": count, "runs": rows})
+    write_note(snapshots(work, name), {"set": name, "seeds": seeds, "frames": count, "runs": rows})
     return count
-
-
-def _note(file: Path, content: dict[str, Any]) -> None:
-    side = file.with_name(file.name.split(".gz")[0] + ".json")
-    side.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
-
-
-def note(file: Path) -> dict[str, Any]:
-    """Return what is written beside a file of a work folder; empty if there is nothing."""
-    side = file.with_name(file.name.split(".gz")[0] + ".json")
-    if not side.is_file():
-        return {}
-    content: dict[str, Any] = json.loads(side.read_text(encoding="utf-8"))
-    return content
 
 
 def make_spectra(
@@ -142,7 +122,7 @@ def make_spectra(
     found = site_spectra.compute(todo, program=cross or "feff8l", cores=cores, cache=work / "cache",
                                  progress=progress, **(CROSS if cross else {}))  # fmt: skip
     site_spectra.write(found, target)
-    _note(target, {
+    write_note(target, {
         "set": name, "program": found.program, "sites": len(found.chi),
         "failures": [f"{f.name}: {f.reason}" for f in found.failures],
         "feff_s": round(float(found.about.seconds.sum()), 1),
@@ -201,64 +181,6 @@ def speed(work: Path, name: str, *, count: int, cores: Sequence[int] = (1, 2)) -
     table = pd.DataFrame(rows)
     table["speed_up"] = (table.wall_s.iloc[0] / table.wall_s).round(3)
     return table
-
-
-def collect(work: Path, out: Path, *, command: str) -> int:
-    """Bring what is finished from a work folder into the data folder; return the number of sets.
-
-    Raises
-    ------
-    InputError
-        If nothing is finished.
-    """
-    names: dict[str, str] = {}
-    runs, wall, done = [], 0.0, 0
-    out.mkdir(parents=True, exist_ok=True)
-    for name, one in structures.SETS.items():
-        for program in ("", *PROGRAMS):
-            file = spectra(work, name, program)
-            if not file.is_file():
-                continue
-            about = note(file)
-            shutil.copyfile(file, out / file.name)
-            thinned = f", every {THIN}th site, for the cross-check" if program else ""
-            names[file.name] = (f"{one.about}: chi(k) of {about['sites']} Ga sites by "
-                                f"{about['program']}{thinned}")  # fmt: skip
-            wall += about["wall_s"]
-            done += not program
-        seen = snapshots(work, name)
-        if f"{name}.csv.gz" in names:
-            shutil.copyfile(seen, out / seen.name)
-            names[seen.name] = f"{one.about}: {note(seen)['frames']} snapshots, extended XYZ"
-            runs += note(seen)["runs"]
-    if not done:
-        raise InputError(f"{work}: no finished spectra; make them with the part 'go'")
-    wall += sum(row["wall_s"] for row in runs)
-    pd.DataFrame(runs).to_csv(out / RUNS, index=False, lineterminator="\n")
-    names[RUNS] = "MD of the crystals and of the clays before they melt: one row a run"
-    if (work / SPEED).is_file():
-        shutil.copyfile(work / SPEED, out / SPEED)
-        names[SPEED] = "FEFF on the same sites, one and two at once; other work was on both cores"
-    for extra, words in ((STANDARDS, "first shells of crystals at rest by FEFF: phases of Ga-F and Ga-Cl"),
-                         (FOIL, "edge of a public Re foil as our pipeline finds it; not the scan")):  # fmt: skip
-        if (work / extra).is_file():
-            shutil.copyfile(work / extra, out / extra)
-            names[extra] = words
-    data.write_manifest(
-        out, title="Simulated Ga K EXAFS of crystals and clays, site by site", license="CC-BY-4.0",
-        sources=["This book; MD: data/clay, data/potential/models/reference.pb",
-                 "FEFF8.5L and FEFF6L as they come with xraylarch"],
-        command=command, seed=site_spectra.DRAW, files=names, wall_time_s=wall,
-        parameters={
-            "make": "python -m repro.exafs.exafs_cli go --work W",
-            "cross_check": "python -m repro.exafs.exafs_cli cross --work W", "cross": CROSS,
-            "standards": "python -m repro.exafs.exafs_cli standards --work W",
-            "foil": "python -m repro.exafs.exafs_cli foil FILE --source WORDS --work W",
-            "edge": "Ga K", "radius_A": site_spectra.RADIUS, "k_max": site_spectra.K_MAX,
-            **site_spectra.SETTINGS,
-        },
-    )  # fmt: skip
-    return done
 
 
 def _watch(names: Sequence[str]) -> tuple[Progress, Callable[[int, int], None]]:
