@@ -168,7 +168,7 @@ show(
 )
 
 # %%
-pd.DataFrame(mine.rows()).set_index("label").T if mine else "no files of your own"
+tables.own(mine) if mine else "no files of your own"
 
 # %% [markdown]
 # ## From a simulation to the same curve

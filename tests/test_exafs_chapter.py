@@ -473,6 +473,23 @@ def test_four_files_of_a_reader(tmp_path: Path) -> None:
     assert found is not None
     assert [one.share for one in found.by_chi.values()] == pytest.approx([0.5, 0.7], abs=0.04)
     assert scans.own_files("", "", "", "") is None
+    table = tables.own(found)
+    assert list(table) == ["GaF3", "GaCl3", "2LiCl-GaF3", "3LiCl-GaF3"]
+    row = table.loc["GaCl3-like share, from χ (%)"]
+    assert row["GaF3"] == "–" and row["2LiCl-GaF3"].split(" ± ")[0] in (
+        "46",
+        "47",
+        "48",
+        "49",
+        "50",
+        "51",
+        "52",
+        "53",
+        "54",
+    )
+    one = found.processed["GaCl3"].first_shell
+    assert table.loc["first peak (Å)", "GaCl3"] == f"{one.position:.3f} ± {one.position_error:.3f}"
+    assert "±" not in table.loc["edge (eV)", "GaF3"]
     with pytest.raises(InputError, match="no file for gacl3, clay31: expected all four of gaf3"):
         scans.own_files(files[0], "", files[2], "")
     with pytest.raises(InputError, match=r"missing.dat: no such file"):

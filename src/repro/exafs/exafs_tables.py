@@ -13,7 +13,7 @@ from repro.exafs import exafs_chapter as look
 from repro.exafs import neighbours, shell_fit
 from repro.exafs.ensemble import Ensemble
 from repro.exafs.exafs_chapter import Choices, Read, Share
-from repro.exafs.pipeline import Settings
+from repro.exafs.pipeline import FourFiles, Settings
 from repro.exafs.shell_fit import ShellFit
 from repro.md.statistics import Estimate
 
@@ -37,6 +37,29 @@ def peaks(read: Mapping[str, Read], means: Mapping[str, Ensemble]) -> pd.DataFra
             "its height (Å⁻⁴)": words(one.height), "far / first (%)": words(one.far, 1, factor=100),
         } for name, one in read.items()
     }).T  # fmt: skip
+
+
+_OWN = (("first peak (Å)", "peak_A", "peak_error_A", 3, 1.0),
+        ("its height (Å⁻⁴)", "height", "height_error", 2, 1.0),
+        ("beyond / first (%)", "far_ratio", "far_ratio_error", 1, 100.0),
+        ("edge (eV)", "e0_eV", "", 1, 1.0),
+        ("moved by the foil (eV)", "shift_eV", "shift_error_eV", 2, 1.0),
+        ("edge step", "edge_step", "edge_step_error", 3, 1.0),
+        ("GaCl3-like share, from χ (%)", "share_chi", "share_chi_error", 0, 100.0),
+        ("GaCl3-like share, from μ (%)", "share_mu", "share_mu_error", 0, 100.0),
+        ("first shell between the crystals (%)", "between", "", 0, 100.0))  # fmt: skip
+
+
+def own(found: FourFiles) -> pd.DataFrame:
+    """Return what a reader's four files gave, a column a file, in words with errors."""
+    table = {}
+    for row in found.rows():
+        table[row["label"]] = {
+            title: "–" if row[key] is None
+            else words(Estimate(row[key], row[error] if error else np.nan), digits, factor=factor)
+            for title, key, error, digits, factor in _OWN
+        }  # fmt: skip
+    return pd.DataFrame(table)
 
 
 def positions_between(clay: Read, salt: Read, molecular: Read) -> bool:
