@@ -2,7 +2,7 @@
 #   make book    build the book into _build/html/index.html
 #   make test    test the package and run the notebooks' small cases
 .DEFAULT_GOAL := help
-.PHONY: help book student test check lab sync lock clean distclean
+.PHONY: help book student test check lab sync lock bench pdf clean distclean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -53,6 +53,12 @@ lab: $(STAMP)  ## open JupyterLab; the scripts in notebooks/ open as notebooks
 
 sync: $(STAMP)  ## write each notebooks/*.ipynb from its script
 	@$(BIN)/repro sync
+
+bench: $(STAMP)  ## measure the benchmarks into data/evidence, on a machine that does nothing else
+	@$(BIN)/python -m benchmarks
+
+pdf: book  ## print the built book with Chromium into _build/soft-clay.pdf
+	@$(BIN)/python -m repro.pdf
 
 lock: $(STAMP)  ## solve the lock and environment.yml anew from pyproject.toml
 	@$(BIN)/python tools/lock.py

@@ -285,14 +285,25 @@ def _(copy: Copy) -> tuple[Said, str]:
     return said, "; ".join(wrong)
 
 
-@trial("the disk fills up while a chapter runs", "that the disk is full is said",
-       place="small", says=r"No space left on device|disk is full")  # fmt: skip
-def _(copy: Copy) -> Said:
+def _on_tiny_disk(copy: Copy, size: str, *words: str) -> Said:
+    """Run a command with an empty folder of runs on a disk of so few bytes."""
     aside = copy.root / "_build.aside"
     shutil.move(copy.root / "_build", aside)
     try:
-        with tiny_disk(copy.root / "_build", "16k"):
-            return copy.repro("run", "01")
+        with tiny_disk(copy.root / "_build", size):
+            return copy.repro(*words)
     finally:
         shutil.rmtree(copy.root / "_build", ignore_errors=True)
         shutil.move(aside, copy.root / "_build")
+
+
+@trial("the disk fills up while a chapter runs", "that the disk is full is said", place="small",
+       says=r"No space left on device|disk is full")  # fmt: skip
+def _(copy: Copy) -> Said:
+    return _on_tiny_disk(copy, "16k", "run", "01")
+
+
+@trial("the disk fills up while the book is put together", "that the disk is full is said",
+       place="small", says=r"the disk is full")  # fmt: skip
+def _(copy: Copy) -> Said:
+    return _on_tiny_disk(copy, "1m", "book")

@@ -61,7 +61,7 @@ def _(copy: Copy) -> Said:
        says=r"reference\.pb: .*(no such|missing)(.|\n)*git checkout")  # fmt: skip
 def _(copy: Copy) -> Said:
     copy.remove("data/potential/models/reference.pb")
-    return copy.module("repro.clay.campaign_cli", "step", "assembly", "--preset", "class", "--work",
+    return copy.module("repro.clay.campaign_cli", "step", "sandwich", "--preset", "class", "--work",
                        str(copy.root / "campaign"))  # fmt: skip
 
 
@@ -77,7 +77,7 @@ for number in range({broken}):
     places[1] = places[0] + 0.01
     whole[3 + number] = replace(whole[3 + number], positions=places)
 made = ensemble.average(whole, rpath=3.0, nleg=2, processes=2)
-print(made.n, "of", len(whole), "sites;", *[f.name + ": " + f.reason for f in made.failures])
+print(made.number, "of", len(whole), "sites;", *[f.name + ": " + f.reason for f in made.failures])
 """
     return copy.python(code, shown="repro.exafs.ensemble.average(20 sites)")
 

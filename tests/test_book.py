@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -109,6 +110,16 @@ def test_a_notebook_without_title_is_named(world: World) -> None:
     file = world.write("notebooks/01_bare.py", "# %%\n# # not a heading\nx = 1\n")
     with pytest.raises(NotebookError, match="01_bare: no title"):
         book.title(Notebook(file))
+
+
+def test_a_killed_sphinx_is_said(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (world.build).mkdir(exist_ok=True)
+    killed = subprocess.CompletedProcess([], -9, stdout="", stderr="")
+    monkeypatch.setattr(book.subprocess, "run", lambda *_, **__: killed)
+    with pytest.raises(NotebookError, match=r"Sphinx was killed \(signal 9\)"):
+        book._sphinx(tmp_path)
 
 
 def test_the_joined_ledger_as_json(tmp_path: Path) -> None:

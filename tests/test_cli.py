@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import shutil
 from typing import Any
 
 import pytest
@@ -118,6 +119,36 @@ def test_an_interrupt_is_status_130(
     monkeypatch.setattr(runner, "run", interrupted)
     assert cli.main(["run", "01"]) == 130
     assert "interrupted" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "error",
+    [OSError(28, "No space left on device"),
+     shutil.Error([("a", "b", "[Errno 28] No space left on device: 'b'")])],
+)  # fmt: skip
+def test_a_full_disk_is_said(
+    small: World,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    error: OSError,
+) -> None:
+    def full(*_: Any, **__: Any) -> None:
+        raise error
+
+    monkeypatch.setattr(runner, "run", full)
+    assert cli.main(["run", "01"]) == 1
+    assert "the disk is full" in capsys.readouterr().err
+
+
+def test_another_error_of_the_system_keeps_its_traceback(
+    small: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: Any, **__: Any) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(runner, "run", broken)
+    with pytest.raises(PermissionError):
+        cli.main(["run", "01"])
 
 
 @pytest.mark.parametrize(

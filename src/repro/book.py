@@ -260,6 +260,11 @@ def _sphinx(work: Path) -> Path:
     text = _ANSI.sub("", done.stdout + done.stderr)
     log = paths.build_dir() / "sphinx.log"
     log.write_text(text, encoding="utf-8")
+    if done.returncode < 0:
+        raise NotebookError(
+            f"the book was not built: Sphinx was killed (signal {-done.returncode}), by hand or for "
+            f"want of memory; start the same command again. The whole log: {log}"
+        )
     html = work / "out" / "_build" / "html"
     if done.returncode != 0 or not (html / "index.html").is_file():
         said = [

@@ -345,6 +345,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # `repro claims | head`: the reader has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except OSError as error:  # shutil gathers such errors in one, without a number
+        if "No space left on device" not in str(error):
+            raise
+        print("repro: the disk is full (No space left on device); make room and start the same "
+              "command again: nothing half-written was kept", file=sys.stderr)  # fmt: skip
+        return 1
     except KeyboardInterrupt:
         print("repro: interrupted; nothing half-written was kept", file=sys.stderr)
         return 130

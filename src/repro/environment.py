@@ -41,15 +41,17 @@ def tree_digest(folder: Path, pattern: str = "*.py") -> str:
     return total.hexdigest()
 
 
-def locked(text: str) -> dict[str, str]:
-    """Return name -> version of everything a lock pins.
+def locked(text: str) -> dict[str, tuple[str, ...]]:
+    """Return name -> versions of everything a lock pins; several where platforms differ.
 
     Raises
     ------
     InputError
         If it pins nothing.
     """
-    found = {name.lower(): number for name, number in _LOCKED.findall(text)}
+    found: dict[str, tuple[str, ...]] = {}
+    for name, number in _LOCKED.findall(text):
+        found[name.lower()] = tuple(dict.fromkeys((*found.get(name.lower(), ()), number)))
     if not found:
         raise InputError("requirements.lock: no line 'name==version'; make it with 'make lock'")
     return found
@@ -126,19 +128,20 @@ def _packages() -> str:
     if not lock.is_file():
         return "No `requirements.lock` here.\n"
     pinned = locked(lock.read_text(encoding="utf-8"))
-    rows, other = [], []
-    for name, number in sorted(pinned.items()):
+    items, other, absent = [], [], 0
+    for name, numbers in sorted(pinned.items()):
         here = _installed(name)
-        rows.append((html.escape(name), html.escape(number), html.escape(here)))
-        if here not in (number, "absent"):
-            other.append(f"{name} ({here} instead of {number})")
+        items.append(f"<li>{html.escape(name)} {html.escape(' or '.join(numbers))}"
+                     f"{' (not needed here)' if here == 'absent' else ''}</li>")  # fmt: skip
+        absent += here == "absent"
+        if here not in (*numbers, "absent"):
+            other.append(f"{name} ({here} instead of {' or '.join(numbers)})")
     said = "Every installed package has the version of the lock."
     if other:
         said = "**Installed otherwise than locked:** " + ", ".join(other) + "."
-    absent = sum(row[2] == "absent" for row in rows)
-    said += f" {len(rows)} are locked, {absent} of them not needed on this system."
-    table = _table(("Package", "Locked", "Installed"), rows)
-    return f"{said}\n\n:::{{dropdown}} All packages\n{table}:::\n"
+    said += f" {len(items)} are locked, {absent} of them not needed on this system."
+    listed = f'<ul class="packages" style="columns: 14rem; font-size: 0.8rem">{"".join(items)}</ul>'
+    return f"{said}\n\n:::{{dropdown}} All packages\n{listed}\n:::\n"
 
 
 def page(runs: Sequence[Run]) -> str:
