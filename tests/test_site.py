@@ -52,3 +52,34 @@ def test_each_defect_is_named_with_its_page(tmp_path: Path, old: str, new: str, 
     assert found[0].startswith("index.html: ") and said in found[0]
     with pytest.raises(NotebookError, match="1 defects"):
         site.require(tmp_path)
+
+
+EMPTY = '<a class="reference internal nav-link" href="#{}"><span class="xref myst"></span></a>'
+
+
+def test_heading_that_is_a_link_gets_its_words_in_the_list_of_headings(tmp_path: Path) -> None:
+    text = (
+        EMPTY.format("id1")
+        + EMPTY.format("id2")
+        + EMPTY.format("id3")
+        + '<section id="id1">\n<h2><a href="x.html"><span class="doc">Which <em>salts</em></span></a>'
+        '<a class="headerlink" href="#id1">#</a></h2></section>'
+        '<section id="id2"><h3>No sign behind</h3><h3>Another</h3></section>'
+    )
+    (tmp_path / "page.html").write_text(text, encoding="utf-8")
+    (tmp_path / "plain.html").write_text(GOOD, encoding="utf-8")
+    before = (tmp_path / "plain.html").stat().st_mtime_ns
+    site.mend(tmp_path)
+    new = (tmp_path / "page.html").read_text(encoding="utf-8")
+    assert 'href="#id1">Which salts</a>' in new
+    assert 'href="#id2">No sign behind</a>' in new
+    assert EMPTY.format("id3") in new  # a heading that is not there is not made up
+    assert new.endswith(text[text.index("<section") :])
+    assert (tmp_path / "plain.html").stat().st_mtime_ns == before
+
+
+def test_entries_of_a_bibliography_are_items_of_their_list() -> None:
+    text = '<div role="list"><div class="citation" role="doc-biblioentry">A</div></div>'
+    assert (
+        site.mended(text) == '<div role="list"><div class="citation" role="listitem">A</div></div>'
+    )

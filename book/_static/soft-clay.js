@@ -9,9 +9,15 @@
     const form = board.querySelector(".scoreboard-filters");
     const rows = [...board.querySelectorAll("tbody tr")];
     const said = form.querySelector("output");
+    const fields = [...form.querySelectorAll("[data-filter]")];
+    const given = new URLSearchParams(location.search);
+    for (const field of fields) {
+      field.value = given.get(field.dataset.filter) ?? "";
+      if (field.selectedIndex === -1) field.value = "";  // no such choice
+    }
     const apply = () => {
       const want = {};
-      for (const field of form.querySelectorAll("[data-filter]")) {
+      for (const field of fields) {
         want[field.dataset.filter] = field.value.trim().toLowerCase();
       }
       let shown = 0;
@@ -24,9 +30,29 @@
       }
       said.textContent = `${shown} of ${rows.length} claims`;
     };
-    form.addEventListener("input", apply);
+    // The address follows the filters, so that a choice can be kept and sent.
+    const remember = () => {
+      const address = new URL(location.href);
+      for (const field of fields) {
+        const value = field.value.trim();
+        if (value) address.searchParams.set(field.dataset.filter, value);
+        else address.searchParams.delete(field.dataset.filter);
+      }
+      history.replaceState(null, "", address);
+    };
+    form.addEventListener("input", () => { apply(); remember(); });
     form.addEventListener("submit", (event) => event.preventDefault());
     apply();
+    // A link to a claim shows it, whatever the filters say.
+    const show = () => {
+      const row = rows.find((one) => `#${one.id}` === location.hash);
+      if (!row?.hidden) return;
+      for (const field of fields) field.value = "";
+      apply();
+      row.scrollIntoView();
+    };
+    addEventListener("hashchange", show);
+    show();
   }
 
   let library;
@@ -91,6 +117,11 @@
     button.textContent = "Turn this structure by hand";
     button.addEventListener("click", () => start(frame, scene));
     if (note) note.replaceWith(button); else frame.append(button);
+  }
+
+  // Opened from the disk, no page may read another: search results then come without excerpts.
+  if (location.protocol === "file:" && window.DOCUMENTATION_OPTIONS) {
+    DOCUMENTATION_OPTIONS.SHOW_SEARCH_SUMMARY = false;
   }
 
   document.addEventListener("DOMContentLoaded", () => {

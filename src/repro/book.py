@@ -136,6 +136,7 @@ def build(*, force: bool = False) -> Built:
             if not force and index.is_file() and stamp.is_file() and stamp.read_text() == digest:
                 return Built(index, False, rows)
             html = _sphinx(work)
+            site.mend(html)
             site.require(html)
             stamp.unlink(missing_ok=True)
             if (folder / "html").exists():
@@ -227,7 +228,8 @@ def _digest(folder: Path) -> str:
     total = hashlib.sha256()
     lock = paths.root() / "requirements.lock"
     total.update(lock.read_bytes() if lock.is_file() else b"")
-    total.update(Path(__file__).read_bytes())
+    for module in (__file__, site.__file__):
+        total.update(Path(module).read_bytes())
     for file in sorted(folder.rglob("*")):
         if file.is_file():
             total.update(file.relative_to(folder).as_posix().encode() + b"\0")

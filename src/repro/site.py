@@ -1,4 +1,4 @@
-"""The built pages, checked before they replace the last good ones.
+"""The built pages, mended where Sphinx falls short, then checked before they are published.
 
 A page must not reach for the network to be read, every picture needs alt text,
 every link and anchor within the book must lead somewhere, and no traceback may
@@ -7,6 +7,7 @@ stand on a page.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from pathlib import Path
@@ -17,6 +18,12 @@ from repro.errors import NotebookError
 # What a browser fetches by itself; an <a> to another site is only followed by a reader.
 _FETCHED = {"script": "src", "img": "src", "iframe": "src", "source": "src", "video": "src"}
 _FETCHED_RELS = {"stylesheet", "preload", "modulepreload", "icon", "prefetch", "preconnect"}
+# A heading that is a link to a chapter has no words yet when Sphinx lists the headings.
+_EMPTY = re.compile(
+    r'(<a class="reference internal nav-link" href="#(?P<id>[^"]+)">)<span class="xref myst"></span>'
+)
+_HEADING = '<section id="{id}">\\s*<h\\d>(.*?)(?:<a class="headerlink"|</h\\d>)'
+_TAG = re.compile(r"<[^>]*>")
 
 
 @dataclass
@@ -57,6 +64,30 @@ def read(file: Path) -> Page:
     page.feed(file.read_text(encoding="utf-8"))
     page.close()
     return page
+
+
+def mend(folder: Path) -> None:
+    """Mend in the built pages what a screen reader would trip over.
+
+    In the list of a page's headings a heading that is a link gets its words.  Items of
+    a bibliography become list items, as their list expects (docutils gives them a role
+    that is no longer part of a list).
+    """
+    for file in sorted(folder.rglob("*.html")):
+        text = file.read_text(encoding="utf-8")
+        new = mended(text)
+        if new != text:
+            file.write_text(new, encoding="utf-8")
+
+
+def mended(text: str) -> str:
+    """Return the HTML of one page, mended; see :func:`mend`."""
+
+    def words(match: re.Match[str]) -> str:
+        heading = re.search(_HEADING.format(id=re.escape(match["id"])), text, re.DOTALL)
+        return match[1] + _TAG.sub("", heading[1]).strip() if heading else match[0]
+
+    return _EMPTY.sub(words, text.replace('role="doc-biblioentry"', 'role="listitem"'))
 
 
 def problems(folder: Path) -> list[str]:
