@@ -678,7 +678,7 @@ clock.drop(columns=["source", "load"]).rename(columns={
 # ## Train one now
 #
 # Nothing above was computed while this page was made; it would take hours. This is: a small network learns from a few of the labels for
-# `live_minutes` minutes, is frozen, compressed, and drives a picosecond of LAMMPS {cite}`thompson2022`. Its curve should fall; how good it
+# `live_minutes` minutes (on a machine so busy that starting takes all of them, for a few steps nevertheless), is frozen, compressed, and drives a picosecond of LAMMPS {cite}`thompson2022`. Its curve should fall; how good it
 # gets depends on your machine and your patience.
 
 # %%

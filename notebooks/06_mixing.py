@@ -360,22 +360,26 @@ pd.DataFrame({
 #
 # ### 3. Break it: a longer bond
 #
-# The count of neighbours depends on what is called a bond. Predict which of the two shares, chlorine on gallium or GaCl4 shells, suffers more if the Ga–Cl cut-off moves by 0.2 Å, and in which
-# direction each goes. Then move it.
+# The count of neighbours depends on what is called a bond. Predict which of the two shares, chlorine on gallium or gallium with four chlorines, breaks first if the Ga–Cl cut-off is made half an ångström
+# shorter, and which if it is made an ångström longer. Then move it, in the glass and in the melt.
 #
 # :::{dropdown} Solution
-# The next cell does it. A chlorine needs one gallium to count and mostly has it at any of these distances; a GaCl4 shell needs four at once and loses its name with the farthest, or with a fifth. A
-# measure that jumps with its cut-off is a bad measure; between the first peak and the first minimum of g(r) there should be a plateau.
+# In between nothing moves: the first shell has ended and the second has not begun, and a number from such a plateau deserves trust. Too short, and the cut goes through the first peak: chlorine loses its gallium, and a shell
+# of four its fourth. Too long, and the shells go first: a fifth chlorine from farther off is enough for a GaCl4 to lose its name, while nearly every chlorine had its gallium long before. In the melt, where bonds
+# break and form, the plateau is narrower. A measure that jumps with its cut-off is a bad measure.
 # :::
 
 # %% tags=["hide-cell"]
-pd.DataFrame({
-    f"Ga–Cl up to {cut:.1f} Å": {
-        "chlorine on gallium (%)": round(100 * chapter.over_seeds([float(mixing.exchange([f], cutoffs={("Ga", "Cl"): cut}).chlorine_on_gallium[0]) for f in ends.values()]).value, 1),
-        "Ga with four Cl (%)": round(100 * mixing.average(ends.values(), cutoffs={("Ga", "Cl"): cut}).tetrahedra.value, 1),
+pd.DataFrame([
+    {
+        "state": name,
+        "Ga–Cl up to (Å)": cut,
+        "chlorine on gallium (%)": round(100 * chapter.over_seeds([float(mixing.exchange([f], cutoffs={("Ga", "Cl"): cut}).chlorine_on_gallium[0]) for f in some]).value, 1),
+        "Ga with four Cl (%)": round(100 * mixing.average(some, cutoffs={("Ga", "Cl"): cut}).tetrahedra.value, 1),
     }
-    for cut in (2.7, 2.9, 3.1)
-})  # fmt: skip
+    for name, some in (("glass", list(ends.values())), ("melt", [late for _, late in moments]))
+    for cut in (2.3, 2.5, 2.9, 3.4, 3.8)
+]).set_index(["state", "Ga–Cl up to (Å)"])  # fmt: skip
 
 # %% [markdown]
 # ### 4. Predict, then run: how lucky

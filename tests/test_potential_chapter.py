@@ -17,7 +17,7 @@ from helpers import REPOSITORY, World
 from matplotlib.axes import Axes
 
 from repro import data
-from repro.errors import DataError
+from repro.errors import DataError, InputError
 from repro.figures import CYCLE, PALETTE, new_figure
 from repro.md import guard
 from repro.potential import chapter, plots, presets
@@ -253,6 +253,34 @@ def test_live_trains_the_class_network_and_runs_it(monkeypatch: pytest.MonkeyPat
     assert trained["max_frames"] == 20 and not trained["work"].parent.exists()
     assert (ran["model"], ran["temperature"], ran["seed"]) == (Path("w/model.pb"), 500.0, 4)
     assert 64 <= ran["atoms"] <= 96
+
+
+def test_a_machine_too_busy_for_the_minutes_trains_a_few_steps(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    made, asked = a_live(curve()), []
+
+    def train(**options: Any) -> Training:
+        asked.append(options)
+        if "minutes" in options:
+            raise InputError("minutes 2: 0 steps fit")
+        return made.training
+
+    monkeypatch.setattr(chapter, "train", train)
+    monkeypatch.setattr(chapter.simulate, "short_md", lambda *a, **k: made.run)
+    assert chapter.live(minutes=2.0, seed=4, frames=20) == made
+    first, second = asked
+    assert second["steps"] == chapter.LEAST_STEPS and second["work"] != first["work"]
+    assert (second["seed"], second["max_frames"]) == (first["seed"], first["max_frames"]) == (4, 20)
+
+
+def test_another_fault_of_a_live_training_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    def train(**options: Any) -> Training:
+        raise InputError("max_frames 0: expected 1 or more")
+
+    monkeypatch.setattr(chapter, "train", train)
+    with pytest.raises(InputError, match="max_frames 0"):
+        chapter.live(minutes=2.0, frames=0)
 
 
 def test_a_live_training_without_a_model_is_said(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from repro import data, paths
-from repro.errors import DataError
+from repro.errors import DataError, InputError
 from repro.md import guard
 from repro.potential import presets, simulate
 from repro.potential.architectures import Architecture
@@ -22,6 +22,7 @@ from repro.potential.simulate import ShortRun
 from repro.potential.training import Training, train
 
 RESULTS = "potential/results"
+LEAST_STEPS = 200  # of a live training, however slow the machine: some seconds on a free core
 
 
 def table(name: str) -> pd.DataFrame:
@@ -288,7 +289,8 @@ def live(
     Parameters
     ----------
     minutes:
-        Time for the training; freezing and compressing come on top.
+        Time for the training; freezing and compressing come on top.  Where starting alone
+        takes all of it, on a busy machine, :data:`LEAST_STEPS` are made nevertheless.
     seed:
         Of weights, batches and velocities.
     frames:
@@ -302,8 +304,13 @@ def live(
         If training or run fail; the message says why.
     """
     with tempfile.TemporaryDirectory(prefix="live-") as folder:
-        trained = train(preset="class", work=Path(folder) / "training", minutes=minutes,
-                        seed=seed, max_frames=frames, progress=False)  # fmt: skip
+        settings: dict[str, Any] = {"preset": "class", "seed": seed, "max_frames": frames,
+                                    "progress": False}  # fmt: skip
+        try:
+            trained = train(work=Path(folder) / "training", minutes=minutes, **settings)
+        except InputError:
+            # No step fits.  Any other fault of the input comes again from the next line.
+            trained = train(work=Path(folder) / "least", steps=LEAST_STEPS, **settings)
         if trained.model is None:
             raise DataError("the live training ended without a model")
         atoms, _ = simulate.melt(64)
