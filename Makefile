@@ -2,11 +2,12 @@
 #   make book    build the book into _build/html/index.html
 #   make test    test the package and run the notebooks' small cases
 .DEFAULT_GOAL := help
-.PHONY: help book student test check lab sync lock bench pdf clean distclean
+.PHONY: help book student test browser check lab sync lock bench pdf clean distclean
 
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+BROWSER := .venv-browser
 PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3; do \
   if $$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))' 2>/dev/null; \
   then echo $$p; break; fi; done)
@@ -43,6 +44,17 @@ test: $(STAMP)  ## run the tests, live runs included
 	@$(BIN)/repro verify
 	@$(BIN)/python -m pytest -q
 
+$(BROWSER)/.installed: tests/browser/requirements.lock
+	@test -n "$(PYTHON)" || { echo "make: found no Python 3.11, 3.12 or 3.13; install one, or say 'make PYTHON=/path/to/python3.11 ...'" >&2; exit 1; }
+	@$(PYTHON) -m venv --clear $(BROWSER)
+	@$(BROWSER)/bin/python -m pip install --quiet --require-hashes --no-deps -r $<
+	@touch $@
+
+# They know nothing of the book's own environment: tests/conftest.py is left out.
+browser: $(BROWSER)/.installed  ## try the built book in Chromium (Debian's chromium and chromium-driver)
+	@$(BROWSER)/bin/python -m pytest -c tests/browser/pytest.ini --rootdir tests/browser \
+	  --confcutdir tests/browser -q -n 2 tests/browser
+
 check: $(STAMP)  ## lint, format and types
 	@$(BIN)/ruff check
 	@$(BIN)/ruff format --check
@@ -66,5 +78,5 @@ lock: $(STAMP)  ## solve the lock and environment.yml anew from pyproject.toml
 clean:  ## remove everything built; the environment stays
 	rm -rf _build
 
-distclean: clean  ## remove the environment too
-	rm -rf $(VENV)
+distclean: clean  ## remove the environments too
+	rm -rf $(VENV) $(BROWSER)
