@@ -43,7 +43,7 @@ def run(part: str, words: Sequence[str], *, work: Path, limit: float) -> list[Me
                    str(work), *words]  # fmt: skip
         child = subprocess.Popen(
             command, cwd=paths.root(), env=one_thread(), text=True, errors="replace",
-            stdout=sys.stderr, stderr=subprocess.PIPE, start_new_session=True,
+            stderr=subprocess.PIPE, start_new_session=True,
         )  # fmt: skip
         try:
             _, said = child.communicate(timeout=limit)

@@ -183,6 +183,14 @@ def _html_table(heads: Sequence[str], rows: Sequence[str]) -> str:
     return f'<table class="ledger evidence"><thead><tr>{top}</tr></thead><tbody>\n{body}\n</tbody></table>'
 
 
+def _trial(manifest: dict[str, Any]) -> str:
+    """Say it where the command asked for the small cases."""
+    if "--quick" not in str(manifest["command"]).split():
+        return ""
+    return ("**A trial with small cases** (`--quick`): it shows that the command works. How fast things are it "
+            "does not show, and no target is settled by it.\n\n")  # fmt: skip
+
+
 def _made(manifest: dict[str, Any], kind: str) -> str:
     return (f"Made by `{manifest['command']}` on {manifest['created']}, from version "
             f"`{manifest['code_version']}`, in {manifest['wall_time_s'] / 60:.0f} minutes. The table: "
@@ -243,10 +251,7 @@ def benchmarks_page() -> str:
         return _absent(BENCHMARKS)
     made, manifest = found
     rows = []
-    for row in made.to_dict("records"):
-        one = Measure(
-            *(row[c] for c in ("part", "name", "value", "unit", "ratio_to", "target", "note"))
-        )
+    for one in _rows(made):
         rows.append(_cells(
             html.escape(one.part),
             html.escape(one.name) + (f"<br><small>{html.escape(one.note)}</small>" if one.note else ""),
@@ -254,7 +259,7 @@ def benchmarks_page() -> str:
             html.escape(one.target) or "&ndash;", html.escape(one.met) or "&ndash;",
         ))  # fmt: skip
     heads = ("Part", "What", "Measured", "Ratio to", "Target", "Met")
-    return "\n\n".join([summary(made), _html_table(heads, rows), _conditions(made),
+    return _trial(manifest) + "\n\n".join([summary(made), _html_table(heads, rows), _conditions(made),
                         _made(manifest, BENCHMARKS)]) + "\n"  # fmt: skip
 
 
