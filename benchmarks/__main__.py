@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import html
 import json
 import os
 import signal
@@ -35,14 +36,18 @@ from repro.md.lammps import one_thread
 LIMIT = 3600.0
 
 
+def command(part: str, file: Path, work: Path, words: Sequence[str]) -> list[str]:
+    """Return the command that measures one part and writes its rows to a file."""
+    start = [sys.executable, "-m", "benchmarks.parts", part, "--json", str(file)]
+    return [*start, "--work", str(work), *words]
+
+
 def run(part: str, words: Sequence[str], *, work: Path, limit: float) -> list[Measure]:
     """Run one part in a process of its own; return its rows, or one that says why there are none."""
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "rows.json"
-        command = [sys.executable, "-m", "benchmarks.parts", part, "--json", str(file), "--work",
-                   str(work), *words]  # fmt: skip
         child = subprocess.Popen(
-            command, cwd=paths.root(), env=one_thread(), text=True, errors="replace",
+            command(part, file, work, words), cwd=paths.root(), env=one_thread(), text=True, errors="replace",
             stderr=subprocess.PIPE, start_new_session=True,
         )  # fmt: skip
         try:
@@ -108,7 +113,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         tables.append(evidence.table(rows, seconds=time.monotonic() - start, load=load))
     made = pd.concat(tables, ignore_index=True)
     print(made[["part", "name", "value", "unit", "target", "met", "note"]].to_string(index=False))
-    print(evidence.summary(made))
+    print(html.unescape(evidence.summary(made)))
     folder = evidence.write(evidence.BENCHMARKS, made, line=args.line, load=first_load, out=args.out,
                             wall_s=time.monotonic() - begin)  # fmt: skip
     print(folder)

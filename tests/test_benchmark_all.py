@@ -7,7 +7,6 @@ import json
 import math
 import sys
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 import pytest
@@ -89,13 +88,11 @@ def test_a_book_that_is_built_twice_is_no_measurement(
 
 def child(monkeypatch: pytest.MonkeyPatch, code: str) -> None:
     """Let each part be a small program; ``FILE`` is where its rows belong."""
-    real = everything.subprocess.Popen
 
-    def start(command: list[str], **options: Any) -> Any:
-        file = command[command.index("--json") + 1]
-        return real([sys.executable, "-c", code.replace("FILE", repr(file))], **options)
+    def command(part: str, file: Path, work: Path, words: list[str]) -> list[str]:
+        return [sys.executable, "-c", code.replace("FILE", repr(str(file)))]
 
-    monkeypatch.setattr(everything.subprocess, "Popen", start)
+    monkeypatch.setattr(everything, "command", command)
 
 
 def test_a_part_that_fails_or_takes_too_long_gives_a_row_that_says_so(
