@@ -178,3 +178,17 @@ def test_first_and_last_frame(monkeypatch: pytest.MonkeyPatch) -> None:
     first, last = look.first_and_last(4, "stress-50")
     assert asked == [(4, "stress-50", "on-1"), (4, "stress-50", "off-3")]
     assert (first.info["time_ps"], last.info["time_ps"]) == (0.0, 4.0)
+
+
+def test_scatter_by_size_beside_the_law() -> None:
+    table = look.size_table({
+        "small": [look.Fluctuation(100, 1000.0, 300.0, 1.0), look.Fluctuation(100, 1000.0, 400.0, 1.0)],
+        "large": [look.Fluctuation(400, 4000.0, 200.0, 1.0)],
+    })  # fmt: skip
+    # Root of the mean of 300^2 and 400^2; a fourth of the volume has twice the scatter of 200.
+    assert table.loc["small"].tolist() == ["100", "2", "354", "400"]
+    assert table.loc["large"].tolist() == ["400", "1", "200", "200"]
+    with pytest.raises(InputError, match="no run of tiny"):
+        look.size_table({"tiny": [], "large": [look.Fluctuation(400, 4000.0, 200.0, 1.0)]})
+    with pytest.raises(InputError, match="no run of any size"):
+        look.size_table({})

@@ -201,6 +201,34 @@ def at_size(found: Fluctuation, natoms: int) -> float:
     return found.averaged * float(np.sqrt(found.natoms / natoms))
 
 
+def size_table(found: Mapping[str, Sequence[Fluctuation]]) -> pd.DataFrame:
+    """Return measured scatter by size beside what 1/sqrt(V) says, scaled from the largest cell.
+
+    Parameters
+    ----------
+    found:
+        Words to the runs of one size; their instant scatters are averaged in quadrature.
+
+    Raises
+    ------
+    InputError
+        For no runs of some size.
+    """
+    empty = [words for words, own in found.items() if not own]
+    if empty or not found:
+        raise InputError(
+            f"no run of {', '.join(empty) or 'any size'}: expected one or more of each"
+        )
+    seen = {words: (own[0].natoms, float(np.mean([one.volume for one in own])),
+                    float(np.sqrt(np.mean([one.instant**2 for one in own]))))
+            for words, own in found.items()}  # fmt: skip
+    _, volume, scatter = max(seen.values())
+    return pd.DataFrame({words: {
+        "atoms": f"{n}", "runs": f"{len(found[words])}", "scatter (MPa)": f"{own:.0f}",
+        "by 1/√V from the largest (MPa)": f"{scatter * np.sqrt(volume / v):.0f}",
+    } for words, (n, v, own) in seen.items()}).T  # fmt: skip
+
+
 def activation(before: Atoms, after: Atoms, *, cutoff: float = 6.5) -> float:
     """Return the mean D2min of gallium with more Cl than F less that of the rest, angstrom^2.
 
