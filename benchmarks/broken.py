@@ -264,16 +264,27 @@ def children(pid: int) -> dict[int, str]:
 _OURS = re.compile(r"^(repro|error): (.+)$", re.MULTILINE)
 
 
-def message(text: str, root: Path) -> str:
-    """Return the first words of an error message, or of the output without one.
+def message(text: str, root: Path, *, says: str = "") -> str:
+    """Return the first words of an error message, or without one the line that matters.
+
+    Parameters
+    ----------
+    text:
+        Everything a command has said.
+    root:
+        Folder of the copy, left out of paths.
+    says:
+        Regular expression of what was expected; without an error message, the line with it is
+        returned, or else the last one.
 
     A message whose first line only introduces a list has the first entry too.
     """
     text = text.replace(f"{root}/", "").replace(str(root), "the copy")
     found = _OURS.search(text)
     if found is None:
-        lines = [line for line in text.strip().splitlines() if line.strip()]
-        return lines[-1].strip() if lines else ""
+        lines = [line.strip() for line in text.strip().splitlines() if line.strip()]
+        fitting = [line for line in lines if says and re.search(says, line)]
+        return (fitting[:1] or lines[-1:] or [""])[0]
     first = found[2].strip()
     after = text[found.end() :].strip().splitlines()
     return f"{first} {after[0].strip()}" if first.endswith(":") and after else first

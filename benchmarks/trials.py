@@ -97,7 +97,7 @@ def judge(trial: Trial, copy: Copy) -> Row:
     if "Traceback (most recent call last)" in said.text:
         complaints.append("a traceback")
     return Row(trial.broken, said.command, trial.expected, said.status,
-               message(said.text, copy.root), "no" if complaints else "yes",
+               message(said.text, copy.root, says=trial.says), "no" if complaints else "yes",
                "; ".join(complaints), round(said.seconds, 1))  # fmt: skip
 
 

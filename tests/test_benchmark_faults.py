@@ -94,6 +94,13 @@ def test_the_first_words_of_a_message(text: str, said: str) -> None:
     assert broken.message(text, Path("/x/y")) == said
 
 
+def test_without_an_error_the_line_that_was_expected_is_shown() -> None:
+    text = "one: waiting for it\ntwo\n"
+    assert broken.message(text, Path("/x"), says="waiting") == "one: waiting for it"
+    assert broken.message(text, Path("/x"), says="three") == "two"
+    assert broken.message(text + "repro: bad\n", Path("/x"), says="waiting") == "bad"
+
+
 def test_the_small_book_is_whole_and_uses_the_real_package(tmp_path: Path) -> None:
     made = broken.small(tmp_path)
     made.restore()
