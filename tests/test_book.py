@@ -27,6 +27,7 @@ from lxml import html
 from repro import book, cli
 from repro.errors import ClaimError, DataError, NotebookError
 from repro.ledger import Row
+from repro.progress import duration
 from repro.runner import Run
 
 FIGURE = """
@@ -47,6 +48,8 @@ PAGES = {
     "gallery": "# All figures\n\n<!-- repro:gallery -->\n",
     "glossary": "# Glossary\n\n<!-- repro:glossary -->\n",
     "how_to": "# How to\n\n<!-- repro:exercises -->\n",
+    "parameters": "# All parameters\n\n<!-- repro:parameters -->\n",
+    "syllabus": "# Teaching\n\n## Chapters\n\n<!-- repro:times -->\n\n<!-- repro:course-01 -->\n\nAsk.\n",
 }
 GLOSSARY = """
 - {term: Line, means: "A curve without a bend, such as y = x. It rises.", chapter: 01_small}
@@ -151,7 +154,11 @@ def _fill(made: World) -> World:
     for name, text in PAGES.items():
         made.write(f"book/{name}.md", text)
     made.write("book/glossary.yml", GLOSSARY)
-    made.write("book/index.md", "# A small book\n\nIt has {{ claims }} claims.\n")
+    made.write(
+        "book/index.md",
+        "# A small book\n\nIt has {{ claims }} claims. We find {glue:text}`small.answer:.1f` K, "
+        "the paper {paper:text}`one`.\n",
+    )
     made.write("book/scoreboard.md", "# The scoreboard\n\n<!-- repro:scoreboard -->\n")
     return made
 
@@ -232,6 +239,23 @@ class TestForReal:
     def test_the_page_on_teaching_tells_of_the_student_edition(self, built: Built) -> None:
         page = html.parse(str(built[0].build / "html/book/how_to.html"))
         assert "make student" in page.getroot().text_content()
+
+    def test_measured_times_reach_the_pages_on_teaching_and_parameters(self, built: Built) -> None:
+        pages = built[0].build / "html/book"
+        record = next(built[0].build.glob("runs/01_small/*/record.json"))
+        clock = duration(json.loads(record.read_text())["wall_time_s"])
+        for name in ("syllabus", "parameters"):
+            page = html.parse(str(pages / f"{name}.html")).getroot()
+            text = " ".join(page.text_content().split())
+            assert f"{clock} by the clock" in text, name
+            (heading,) = page.xpath(".//article//h2/a[contains(@href, '01_small')] | "
+                                    ".//article//h3/a[contains(@href, '01_small')]")  # fmt: skip
+            assert heading.text_content() == "01_small"
+        assert ".venv/bin/papermill notebooks/01_small.ipynb" in text
+
+    def test_results_and_published_values_reach_the_prose(self, built: Built) -> None:
+        page = html.parse(str(built[0].build / "html/book/index.html"))
+        assert "We find 42.5 K, the paper 42 K." in page.getroot().text_content()
 
     def test_counts_reach_the_prose(self, built: Built) -> None:
         page = html.parse(str(built[0].build / "html/book/index.html"))

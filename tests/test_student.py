@@ -72,7 +72,7 @@ print("dormouse", capybara)
 # %% tags=["hide-cell"]
 print("a folded cell that is no solution")
 """
-CHEAP = ("02", "04")
+CHEAP = ("02", "04", "09")
 SECRETS = ("aardvark", "bandicoot", "Behind the note", "capybara", "dormouse", "nobody_asks")
 
 
@@ -459,10 +459,10 @@ class TestRunningIt:
 
 @pytest.mark.live
 @pytest.mark.skipif(student.is_one(), reason="this is a student edition")
-def test_two_chapters_of_the_real_edition_run(
+def test_cheap_chapters_of_the_real_edition_run(
     tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    # The two that cost least; CI can afford these, and `--run all` runs every one.
+    # Some that cost little, one with a live part; `--run all` runs every one.
     folder = tmp_path / "edition"
     assert cli.main(["student", "--out", str(folder), "--run", *CHEAP]) == 0
     out = capfd.readouterr().out

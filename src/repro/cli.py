@@ -64,8 +64,12 @@ def _parser() -> argparse.ArgumentParser:
         The executed notebook, its results and its record go to _build/runs/; a failed
         one to _build/failed/. Sources are never written.
 
+        It prints every result and, last, those that differ from the run with default
+        parameters.
+
         Examples:
           repro run 01 -p source experiment
+          repro run 01 -p source experiment --figures ~/pictures
           repro run 01 -p source experiment --explain
           repro run --all
         """,
@@ -88,6 +92,9 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--parameters", action="store_true", help="show what the notebook accepts")
     run.add_argument("--list", action="store_true", help="list the notebooks")
     run.add_argument("--force", action="store_true", help="run even if nothing has changed")
+    run.add_argument(
+        "--figures", type=Path, metavar="FOLDER", help="save the figures of the run there, as PNG"
+    )
 
     book = add(
         "book",
@@ -212,7 +219,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _run(options: argparse.Namespace) -> int:
-    from repro import notebooks, runner
+    from repro import notebooks, outcome, runner
 
     names = [book.name for book in notebooks.every()]
     if options.list:
@@ -241,9 +248,10 @@ def _run(options: argparse.Namespace) -> int:
     else:
         runs = [runner.run(chosen[0], given, force=options.force)]
     for finished in runs:
-        print(finished.notebook)
-        for result in finished.results().values():
-            print(f"  {result.key} = {result}")
+        print("\n".join(outcome.words(finished)))
+        if options.figures is not None:
+            files = outcome.save_figures(finished, options.figures)
+            print(f"{len(files)} figures in {options.figures}")
     return 0
 
 
