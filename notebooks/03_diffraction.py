@@ -328,7 +328,8 @@ show(
 
 # %%
 hidden = powders.crossing(limits["LiF beside GaI3"], marks["LiF beside GaI3"])
-record("xrd.lif_hidden_below", hidden, unit="nm", note="LiF of complete 3LiI + GaF3 exchange")
+beyond = "; or more, as it hides at every size of the figure" if hidden > sizes[-1] else ""
+record("xrd.lif_hidden_below", min(hidden, sizes[-1]), unit="nm", note=f"LiF of complete 3LiI + GaF3 exchange{beyond}")
 record("xrd.limit_lif_gai3", float(limits["LiF beside GaI3"][20.0]), unit="% of the weight", note="20 nm")
 record("xrd.lif_expected_gai3", marks["LiF beside GaI3"], unit="% of the weight")
 record("xrd.limit_lif_sbcl3", float(limits["LiF beside SbCl3"][4.0]), unit="% of the weight", note="4 nm")
