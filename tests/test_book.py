@@ -156,7 +156,7 @@ def _fill(made: World) -> World:
     made.write("book/glossary.yml", GLOSSARY)
     made.write(
         "book/index.md",
-        "# A small book\n\nIt has {{ claims }} claims. We find {glue:text}`small.answer:.1f` K, "
+        "# A small book\n\nIt has {{ claims }} claims. We find {glue:text}`small.answer:.1f` K for Ga2Cl6, "
         "the paper {paper:text}`one`.\n",
     )
     made.write("book/scoreboard.md", "# The scoreboard\n\n<!-- repro:scoreboard -->\n")
@@ -255,7 +255,7 @@ class TestForReal:
 
     def test_results_and_published_values_reach_the_prose(self, built: Built) -> None:
         page = html.parse(str(built[0].build / "html/book/index.html"))
-        assert "We find 42.5 K, the paper 42 K." in page.getroot().text_content()
+        assert "We find 42.5 K for Ga₂Cl₆, the paper 42 K." in page.getroot().text_content()
 
     def test_counts_reach_the_prose(self, built: Built) -> None:
         page = html.parse(str(built[0].build / "html/book/index.html"))

@@ -21,6 +21,7 @@ from repro import (
     data,
     environment,
     evidence,
+    formulas,
     gallery,
     glossary,
     ledger,
@@ -178,7 +179,8 @@ def stage(runs: Sequence[Run], rows: Sequence[Row], folder: Path) -> None:
         "faults": evidence.faults_page,
     }
     for page in (folder / "book").rglob("*.md"):
-        text = pages.values(page.read_text(encoding="utf-8"), recorded, name=page.name)
+        text = formulas.in_markdown(page.read_text(encoding="utf-8"))
+        text = pages.values(text, recorded, name=page.name)
         page.write_text(pages.fill(text, parts, name=page.name), encoding="utf-8")
     (folder / "_config.yml").write_text(
         yaml.safe_dump(_configuration(rows, book), sort_keys=False), encoding="utf-8"
