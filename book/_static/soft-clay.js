@@ -40,7 +40,9 @@
       }
       history.replaceState(null, "", address);
     };
-    form.addEventListener("input", () => { apply(); remember(); });
+    for (const kind of ["input", "change"]) {  // not every browser says both of a choice
+      form.addEventListener(kind, () => { apply(); remember(); });
+    }
     form.addEventListener("submit", (event) => event.preventDefault());
     apply();
     // A link to a claim shows it, whatever the filters say.

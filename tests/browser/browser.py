@@ -41,7 +41,7 @@ _FLAGS = (
     "--hide-scrollbars",
     "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
 )
-# Waits for what a page still draws after its load event: formulas, fonts, two frames.
+# Waits for what a page still draws after its load event: formulas, fonts, colours that fade.
 _SETTLED = """
 const done = arguments[arguments.length - 1];
 const frame = () => new Promise((go) => requestAnimationFrame(go));
@@ -51,6 +51,10 @@ const frame = () => new Promise((go) => requestAnimationFrame(go));
   await window.MathJax?.startup?.promise;
   await document.fonts.ready;
   await frame(); await frame();
+  const fading = document.getAnimations().filter((one) => one.playState === "running" &&
+    Number.isFinite(one.effect?.getComputedTiming().endTime));
+  await Promise.race([Promise.allSettled(fading.map((one) => one.finished)),
+    new Promise((go) => setTimeout(go, 2000))]);
 })().then(() => done(""), (error) => done(String(error)));
 """
 

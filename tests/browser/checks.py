@@ -57,9 +57,10 @@ while (walk.nextNode()) {
 }
 return [...found].slice(0, 5).map(([text, size]) => `${size.toFixed(1)} px: ${text}`);
 """
+# Without "preload", by which axe-core fetches style sheets once more, from wrong addresses.
 _AXE = """
 const done = arguments[arguments.length - 1];
-axe.run(document, { resultTypes: ["violations"] }).then(
+axe.run(document, { resultTypes: ["violations"], preload: false }).then(
   (found) => done({ found: found.violations.map((v) => ({ id: v.id, impact: v.impact, help: v.help,
     where: v.nodes.map((n) => n.target.join(" ") + (n.any[0] ? ": " + n.any[0].message : "")) })) }),
   (error) => done({ error: String(error) }));

@@ -1,0 +1,29 @@
+"""Every page of the built book, at desktop and at phone width, in light and in dark."""
+
+from __future__ import annotations
+
+import checks
+import pytest
+from browser import DESKTOP, PHONE, THEMES, Browser
+
+# What a reader may unfold is looked at too: solutions, provenance, code.
+_UNFOLD = "document.querySelectorAll('details').forEach((d) => { d.open = true; })"
+_THEME = "return document.documentElement.dataset.theme"
+
+
+@pytest.mark.parametrize("shape", [DESKTOP, PHONE], ids=["desktop", "phone"])
+def test_page(browser: Browser, home: str, page: str, shape: tuple[int, int]) -> None:
+    browser.shape(*shape)
+    found = checks.quiet(browser.open(f"{home}/{page}"), home)
+    found += checks.fits(browser, shape[0])
+    browser.run(_UNFOLD)
+    browser.settle()
+    found += checks.looks(browser, shape[0])
+    found += checks.made_links_alive(browser, home)
+    for theme in THEMES:
+        browser.prefer(theme)
+        browser.settle()
+        assert browser.run(_THEME) == theme, "the page does not follow the reader's system"
+        found += [f"{theme}: {line}" for line in checks.accessible(browser)]
+    found += checks.quiet(browser.read(), home)
+    assert not found, f"{page}:\n  " + "\n  ".join(found)
