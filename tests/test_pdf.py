@@ -105,6 +105,7 @@ def test_solutions_stand_at_the_end_with_their_code(site: Path) -> None:
     end = made.text.index(f'id="{made.chapters["Solutions"]}"')
     for words in ("It is forty-two.", "answer = 42"):
         assert made.text.count(words) == 1 and made.text.index(words) > end
+    assert made.text.index("It is forty-two.") < made.text.index("answer = 42")
     place = re.search(
         r'Solution: <a href="#([^"]+)">page <span class="page" data-to="\1">000', made.text
     )

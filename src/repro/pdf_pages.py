@@ -194,14 +194,14 @@ def solutions(content: Any, page: str) -> list[Any]:
     for details in [d for d in content.iter("details") if _is_solution(d)]:
         name = anchor(page, f"solution-{len(taken) + 1}")
         box = lx.fragment_fromstring(f'<div class="solution" id="{name}"></div>')
+        for child in list(details):
+            if child.tag != "summary":
+                box.append(child)
         follower = details.getnext()
         while follower is not None and _has(follower, "tag_hide-cell"):
             after = follower.getnext()
             box.append(follower)
             follower = after
-        for number, child in enumerate(list(details)):
-            if child.tag != "summary":
-                box.insert(number, child)
         place = lx.fragment_fromstring(
             f'<p class="see-solution">Solution: <a href="#{name}">page '
             f'<span class="page" data-to="{name}">000</span></a></p>'
@@ -238,8 +238,7 @@ def _entry(content: Any, page: str) -> Entry:
 
 
 def _line(title: str, to: str, kind: str) -> str:
-    safe = lx.tostring(lx.fragment_fromstring("<b></b>"), encoding="unicode") and _escape(title)
-    return (f'<li class="{kind}"><a href="#{to}">{safe}</a><i></i>'
+    return (f'<li class="{kind}"><a href="#{to}">{_escape(title)}</a><i></i>'
             f'<span class="page" data-to="{to}">000</span></li>')  # fmt: skip
 
 
