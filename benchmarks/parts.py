@@ -27,7 +27,7 @@ from repro.clay import trajectory
 from repro.commands import plain_errors
 from repro.errors import InputError, ReproError
 from repro.evidence import Measure
-from repro.exafs import exafs_cli, site_spectra
+from repro.exafs import exafs_cli, exafs_collect, site_spectra
 
 SPEED_UP = 1.8
 """What issue 5 asks for of two FEFF at once."""
@@ -121,7 +121,7 @@ def analysis_rows(args: argparse.Namespace, say: Say) -> list[Measure]:
 def feff_rows(args: argparse.Namespace, say: Say) -> list[Measure]:
     """Return the speed-up of two FEFF at once, and what the cache saves."""
     work = args.work / "feff"
-    file = exafs_cli.snapshots(work, SET)
+    file = exafs_collect.snapshots(work, SET)
     file.parent.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(data.path(f"exafs/{SET}.extxyz.gz"), file)
     count = 4 if args.quick else 16
