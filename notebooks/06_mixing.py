@@ -389,7 +389,7 @@ pd.DataFrame([
 #
 # :::{dropdown} Solution
 # The next cell melts the little assembly again with the next seed. It holds so few chlorines that a single one is worth several points (the table says how many), and what two seeds differ by is the least error that one run
-# has. Part of the share was there before the melt began, too (exercise 1), so the effect of temperature is smaller than the numbers themselves suggest. An answer needs several seeds at each temperature:
+# has. Much of the share was there before the melt began, too (exercise 1), so the effect of temperature is smaller than the numbers themselves suggest. An answer needs several seeds at each temperature:
 #
 # `.venv/bin/repro sweep 06 -p temperature 450 900 -p seed 1 2 3 --keys mixing.live --out melts.csv`
 # :::
