@@ -23,6 +23,7 @@ from selenium.webdriver.chrome.service import Service
 DESKTOP = (1280, 900)
 PHONE = (390, 844)
 THEMES = ("light", "dark")
+PATIENCE = 600  # seconds for one call of the browser
 PROGRAMS = {
     "chromium": os.environ.get("CHROMIUM", "/usr/bin/chromium"),
     "chromium-driver": os.environ.get("CHROMEDRIVER", "/usr/bin/chromedriver"),
@@ -202,8 +203,10 @@ def chromium(profile: Path, downloads: Path) -> Iterator[Browser]:
     )
     driver = webdriver.Chrome(options=options, service=Service(PROGRAMS["chromium-driver"]))
     try:
-        driver.set_page_load_timeout(120)
-        driver.set_script_timeout(240)
+        # On a machine that does other things as well everything takes ten times as long.
+        driver.command_executor.client_config.timeout = PATIENCE + 60
+        driver.set_page_load_timeout(PATIENCE)
+        driver.set_script_timeout(PATIENCE)
         yield Browser(driver)
     finally:
         driver.quit()

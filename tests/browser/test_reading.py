@@ -19,7 +19,7 @@ from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.ui import Select, WebDriverWait
 from serving import pages
 
-WAIT = 60  # seconds, for a machine that does other things too
+WAIT = 120  # seconds, for a machine that does other things too
 BOARD = "book/scoreboard.html"
 
 
