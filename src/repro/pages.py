@@ -192,7 +192,7 @@ def _commands(book: Notebook) -> str:
     return (
         f"```\n.venv/bin/repro run {book.name} -p {name} {word}\n```\n\nThe same by papermill alone, "
         "without checks, record and cache:\n\n```\n"
-        f".venv/bin/papermill notebooks/{book.name}.ipynb mine.ipynb -p {name} {word}\n```\n"
+        f".venv/bin/papermill notebooks/{book.name}.ipynb mine.ipynb \\\n  -p {name} {word}\n```\n"
     )
 
 
@@ -219,7 +219,8 @@ def parameters(times: Mapping[str, Time]) -> str:
             out.append("No parameters.\n")
             continue
         rows = "".join(
-            f"<tr><td><code>{p.name}</code></td><td>{p.kind}</td>"
+            f'<tr><td><code style="white-space: nowrap">{p.name}</code></td>'
+            f"<td>{p.kind}</td>"
             f"<td><code>{html.escape(repr(p.default))}</code></td>"
             f"<td>{html.escape(p.meaning)}</td><td>{html.escape(p.allowed)}</td></tr>"
             for p in known
