@@ -396,6 +396,8 @@ pd.DataFrame([
 
 # %% tags=["hide-cell"]
 other = chapter.Live(seed=seed + 1) if live else None
+if other:  # from the very same assembly: the velocities of the melt are all that differs
+    (other.folder / "assembly.data").write_bytes(made.assembly().read_bytes())
 again = look.mean_exchange([mixing.exchange(other.frames(other.anneal(temperature=temperature, picoseconds=picoseconds)[0]))]) if other else None
 both = {seed: small_exchange, seed + 1: again} if again is not None else {}
 pd.DataFrame({
