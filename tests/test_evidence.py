@@ -127,9 +127,13 @@ def test_what_was_not_caught_stands_out(world: World) -> None:
     assert "exit status 1: a.csv: altered" in page and "no tmpfs" in page
 
 
-def test_all_caught_names_none(world: World) -> None:
-    keep_faults(FAULT)
-    assert "Not caught" not in evidence.faults_page()
+def test_all_caught_names_none_and_long_hashes_are_cut(world: World) -> None:
+    digest = "0123456789ab" + 52 * "c"
+    keep_faults(FAULT | {"said": f"expected sha256 {digest} ({digest[:12]})"})
+    page = evidence.faults_page()
+    assert "Not caught" not in page and digest not in page
+    assert "expected sha256 0123456789ab… (0123456789ab)" in page
+    assert page.count("<col ") == page.count("<th ") == 5
 
 
 def test_tables_are_staged_to_be_downloaded(world: World) -> None:

