@@ -9,6 +9,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from helpers import World
 from lxml import html as lx
 
 from repro import pdf, pdf_pages
@@ -228,6 +229,16 @@ def test_a_browser_that_fails_leaves_the_last_pdf(
         assert out.read_bytes() == b"the last good one"
     with pytest.raises(InputError, match="nowhere: no such folder"):
         pdf.write(site / "nowhere/x.pdf")
+
+
+def test_without_a_built_book_it_says_so(
+    world: World, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    world.write("_toc.yml", TOC)
+    world.write("_config.yml", "title: A small book\n")
+    monkeypatch.setenv("CHROMIUM", fake(tmp_path, "exit 0"))
+    with pytest.raises(NotebookError, match=r"build the book first \('make book'\)"):
+        pdf.write()
 
 
 def test_numbers_that_never_rest_are_refused(site: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -188,13 +188,13 @@ def write(out: Path | None = None) -> Printed:
     program = browser()
     root, html = paths.root(), paths.build_dir() / "html"
     file = (out if out is not None else paths.build_dir() / "soft-clay.pdf").resolve()
-    if not file.parent.is_dir():
-        raise InputError(f"{file.parent}: no such folder")
     title = str(yaml.safe_load((root / "_config.yml").read_text(encoding="utf-8"))["title"])
     css = Path(__file__).with_suffix(".css").read_text(encoding="utf-8")
     made = pdf_pages.document(
         html, root / "_toc.yml", title=title, version=data.code_version(), css=css
     )
+    if not file.parent.is_dir():
+        raise InputError(f"{file.parent}: no such folder")
     with tempfile.TemporaryDirectory(dir=paths.build_dir()) as folder:
         page, pdf = Path(folder) / "book.html", Path(folder) / "book.pdf"
         text = made.text
