@@ -75,6 +75,11 @@ class TestValues:
             "It is 42.5 ± 1 K of Li₃GaF₆, 7 times; {cite}`a2020`, `{{ x }}`."
         )
 
+    @pytest.mark.parametrize(("value", "shown"), [(-83.87, "\N{MINUS SIGN}84"), (83.87, "84")])
+    def test_a_negative_number_has_a_true_minus(self, value: float, shown: str) -> None:
+        known = {"small.answer": a_result(value)}
+        assert pages.values("{glue:text}`small.answer:.0f`", known, name="p.md") == shown
+
     def test_a_published_value(self, world: World) -> None:
         world.claims(claim_row("one"))
         assert pages.values("says {paper:text}`one`", {}, name="p.md") == "says 42 K"

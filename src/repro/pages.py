@@ -64,7 +64,7 @@ def values(text: str, results: Mapping[str, Result], *, name: str) -> str:
     def value(match: re.Match[str]) -> str:
         kind, key, form = match[1], match[2], match[3] or ""
         if kind == "paper":
-            return formulas.in_markdown(str(ledger.load()[key].published))
+            return _set(str(ledger.load()[key].published))
         result = results.get(key.removesuffix(".err"))
         if result is None:
             hint = did_you_mean(key, results)
@@ -73,11 +73,16 @@ def values(text: str, results: Mapping[str, Result], *, name: str) -> str:
         if shown is None:
             raise NotebookError(f"{name}: {key!r}: the result has no error")
         try:
-            return formulas.in_markdown(format(shown, form))
+            return _set(format(shown, form))
         except ValueError as error:
             raise NotebookError(f"{name}: {key!r}: {error}; its value is {shown!r}") from None
 
     return _VALUE.sub(value, text)
+
+
+def _set(text: str) -> str:
+    """Return a value as a page sets it: low digits in formulas, a true minus before a number."""
+    return formulas.in_markdown(re.sub(r"^-(?=[\d.])", "\N{MINUS SIGN}", text))
 
 
 def _select(label: str, field: str, options: Sequence[str]) -> str:
