@@ -122,9 +122,20 @@
   }
 
   // Opened from the disk, no page may read another: search results then come without excerpts.
-  if (location.protocol === "file:" && window.DOCUMENTATION_OPTIONS) {
+  if (location.protocol === "file:" && typeof DOCUMENTATION_OPTIONS !== "undefined") {
     DOCUMENTATION_OPTIONS.SHOW_SEARCH_SUMMARY = false;
   }
+
+  // What scrolls sideways can be reached, and so scrolled, without a mouse.
+  function reachable() {
+    for (const part of document.querySelectorAll(
+      ".bd-article table.ledger, .bd-article .cell_output, .bd-article pre")) {
+      if (part.scrollWidth > part.clientWidth) part.tabIndex = 0;
+    }
+  }
+  addEventListener("load", reachable);
+  addEventListener("resize", reachable);
+  document.addEventListener("toggle", reachable, true);  // a folded part has no width before
 
   document.addEventListener("DOMContentLoaded", () => {
     document.querySelectorAll(".scoreboard").forEach(filters);
