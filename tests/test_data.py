@@ -219,6 +219,28 @@ def test_a_read_is_noted_within_a_run_only(
     assert [json.loads(line) for line in lines] == [{"file": "sub/numbers/one.csv", "sha256": HASH}]
 
 
+def test_a_listing_is_noted_and_follows_the_manifest(numbers: Path, run_folder: Path) -> None:
+    assert data.listing("sub/numbers") == ["one.csv", "two.csv"]
+    (line,) = (run_folder / "data_reads.jsonl").read_text().splitlines()
+    assert json.loads(line) == {"file": "sub/numbers/",
+                                "sha256": data.listing_digest("sub/numbers/")}  # fmt: skip
+    before = data.listing_digest("sub/numbers")
+    content = json.loads((numbers / "manifest.json").read_text())
+    entry = content["files"].pop("two.csv")
+    (numbers / "manifest.json").write_text(json.dumps(content))
+    assert data.listing("sub/numbers") == ["one.csv"]
+    assert data.listing_digest("sub/numbers") != before
+    # Other contents of the same files are another matter: data.path notes those.
+    content["files"] = {"two.csv": {**entry, "sha256": "0" * 64}, **content["files"]}
+    (numbers / "manifest.json").write_text(json.dumps(content))
+    assert data.listing_digest("sub/numbers") == before
+
+
+def test_a_folder_that_is_not_there_lists_nothing(numbers: Path) -> None:
+    assert data.listing("sub/nothing") == []
+    assert data.listing_digest("sub/nothing") != data.listing_digest("sub/numbers")
+
+
 def test_a_refused_file_is_not_noted(numbers: Path, run_folder: Path) -> None:
     (numbers / "one.csv").write_text("x")
     with pytest.raises(DataError):

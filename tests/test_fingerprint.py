@@ -214,6 +214,18 @@ class TestReads:
         change = changes(_stored(_inputs()), _inputs(), data_reads=reads)
         assert change.reasons == (f"{file} is gone",)
 
+    def test_the_list_of_a_folder(self, world: World) -> None:
+        manifest = world.root / "data/numbers/manifest.json"
+        before = {"numbers/": str(current_digest("numbers/"))}
+        assert not changes(_stored(_inputs()), _inputs(), data_reads=before)
+        folder = world.data_set("numbers", {"a.csv": "1\n"})
+        assert folder == manifest.parent
+        change = changes(_stored(_inputs()), _inputs(), data_reads=before)
+        assert change.reasons == ("the list of files in data/numbers/ changed",)
+        manifest.write_text("{")
+        change = changes(_stored(_inputs()), _inputs(), data_reads=before)
+        assert change.reasons == ("the list of files in data/numbers/ is gone",)
+
     def test_a_row_of_the_ledger(self, world: World) -> None:
         world.claims(claim_row("one"), claim_row("two"))
         name = "claims.yaml#one"

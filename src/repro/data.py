@@ -146,6 +146,35 @@ def path(name: str) -> Path:
     return file
 
 
+def listing(folder: str) -> list[str]:
+    """Return the files that a data folder's manifest lists, sorted; none where there is none.
+
+    A run that asks depends on the answer: with a file more or less it is made anew.
+
+    Parameters
+    ----------
+    folder:
+        Below ``data/`` with forward slashes, e.g. ``"clay/inherent"``.
+
+    Raises
+    ------
+    DataError
+        If there is a manifest that cannot be read.
+    """
+    note_read(f"{folder.rstrip('/')}/", listing_digest(folder))
+    return _listed(folder)
+
+
+def _listed(folder: str) -> list[str]:
+    where = paths.data_dir() / folder
+    return sorted(manifest(where)["files"]) if (where / MANIFEST).is_file() else []
+
+
+def listing_digest(folder: str) -> str:
+    """Return a hash of what :func:`listing` returns."""
+    return hashlib.sha256("\n".join(_listed(folder)).encode()).hexdigest()
+
+
 def external(file: str | Path) -> Path:
     """Return the path of a reader's own file, noting that the run depends on it.
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from repro import data, ledger, paths
-from repro.errors import ClaimError, NotebookError
+from repro.errors import ClaimError, DataError, NotebookError
 from repro.notebooks import Notebook
 
 LAYOUT = 1  # raise when the layout of a stored run changes
@@ -126,9 +126,14 @@ def _files_of(name: str) -> set[Path]:
 def current_digest(name: str) -> str | None:
     """Return the present hash of something a run has read, or None if it is gone.
 
-    Names are paths below ``data/``, ``claims.yaml#row-id``, or ``file:`` and an
-    absolute path for a reader's own file.
+    Names are paths below ``data/``, a folder there and a slash for the list of its files,
+    ``claims.yaml#row-id``, or ``file:`` and an absolute path for a reader's own file.
     """
+    if name.endswith("/"):
+        try:
+            return data.listing_digest(name)
+        except DataError:
+            return None
     if name.startswith(ledger.CLAIMS + "#"):
         try:
             return ledger.row_digest(ledger.load()[name.partition("#")[2]])
@@ -183,6 +188,7 @@ def changes(old: Mapping[str, Any], new: Inputs, *, data_reads: Mapping[str, str
         present = current_digest(name)
         if present != digest:
             shown = name.removeprefix("file:") if name.startswith("file:") else f"data/{name}"
+            shown = f"the list of files in {shown}" if name.endswith("/") else shown
             reasons.append(f"{shown} {'is gone' if present is None else 'changed'}")
     return Change(tuple(reasons))
 

@@ -108,7 +108,7 @@ def provenance(run: Run, *, figure: str) -> str:
     data_lines = [
         _data_line(file, digest)
         for file, digest in sorted(run.data_reads.items())
-        if not file.startswith("claims.yaml#")
+        if not file.startswith("claims.yaml#") and not file.endswith("/")
     ]
     values = ", ".join(f"`{key} = {value!r}`" for key, value in inputs["parameters"].items())
     packages = ", ".join(f"{key} {value}" for key, value in record["packages"].items())

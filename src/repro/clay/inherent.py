@@ -117,19 +117,10 @@ def frames(seed: int, protocol: str, *, preset: str = chapter.PRESET) -> Iterato
 
 
 def seeds(protocol: str, *, preset: str = chapter.PRESET) -> list[int]:
-    """Return the seeds whose relaxed frames are shipped; none is an empty list.
-
-    Raises
-    ------
-    DataError
-        If the reference campaign has no relaxed frames at all; another may have none.
-    """
-    where = paths.data_dir() / "clay" / home(preset)
-    if preset != chapter.PRESET and not where.is_dir():
-        return []
-    there = data.manifest(where)["files"]
-    return sorted(int(name.split("_")[0].removeprefix("seed")) for name in there
-                  if name.split("_", 1)[1] == f"{protocol}.extxyz.gz")  # fmt: skip
+    """Return the seeds whose relaxed frames are shipped; none is an empty list."""
+    return sorted(int(name.split("_")[0].removeprefix("seed"))
+                  for name in data.listing(f"clay/{home(preset)}")
+                  if name.split("_", 1)[-1] == f"{protocol}.extxyz.gz")  # fmt: skip
 
 
 def make(

@@ -23,7 +23,7 @@ import pandas as pd
 from ase import Atoms
 from numpy.typing import NDArray
 
-from repro import data, paths
+from repro import data
 from repro.clay import trajectory
 from repro.errors import DataError, InputError
 from repro.exafs import combination, ensemble, neighbours, site_spectra, structures, transforms
@@ -75,7 +75,7 @@ def label(name: str) -> str:
 
 def shipped() -> list[str]:
     """Return the sets whose spectra are shipped, in the order of :data:`structures.SETS`."""
-    there = data.manifest(paths.data_dir() / FOLDER)["files"]
+    there = data.listing(FOLDER)
     return [name for name in structures.SETS if f"{name}.csv.gz" in there]
 
 

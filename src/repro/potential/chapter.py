@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from repro import data, paths
+from repro import data
 from repro.errors import DataError, InputError
 from repro.md import guard
 from repro.potential import presets, simulate
@@ -64,7 +64,7 @@ def training(name: str = "reference") -> dict[str, Any]:
 
 def committee(name: str = "reference") -> list[str]:
     """Return the shipped models of one preset: ``name``, then its other seeds in order."""
-    listed = data.manifest(paths.data_dir() / "potential" / "models")["files"]
+    listed = data.listing("potential/models")
     found = sorted(entry.removesuffix(".pb") for entry in listed
                    if entry.startswith(f"{name}-seed") and entry.endswith(".pb"))  # fmt: skip
     found = [name, *found]
