@@ -7,12 +7,16 @@ import pytest
 from browser import DESKTOP, PHONE, THEMES, Browser
 
 # What a reader may unfold is looked at too: solutions with their output, provenance.  Of folded
-# code and of the hundreds of notes on the scoreboard, which are all alike, the first ones stand
-# for the others: axe-core looks at the colour of every word.
+# code, provenance and the hundreds of notes on the scoreboard, which are all alike, the first
+# ones stand for the others: axe-core looks at the colour of every word.
 _UNFOLD = """
-const code = [...document.querySelectorAll(".tag_hide-input > details")];
-const others = [...document.querySelectorAll("details")].filter((d) => !code.includes(d));
-for (const one of [...code.slice(0, 3), ...others.slice(0, 60)]) one.open = true;
+const alike = [".tag_hide-input > details", "details.provenance", ".scoreboard details"];
+for (const kind of alike) {
+  for (const one of [...document.querySelectorAll(kind)].slice(0, 2)) one.open = true;
+}
+for (const one of document.querySelectorAll("details")) {
+  if (!alike.some((kind) => one.matches(kind))) one.open = true;
+}
 """
 _THEME = "return document.documentElement.dataset.theme"
 
