@@ -129,11 +129,14 @@
   // What scrolls sideways can be reached, and so scrolled, without a mouse.
   function reachable() {
     for (const part of document.querySelectorAll(
-      ".bd-article table.ledger, .bd-article .cell_output, .bd-article pre")) {
+      ".bd-article :is(table.ledger, .cell_output, pre, mjx-container)")) {
       if (part.scrollWidth > part.clientWidth) part.tabIndex = 0;
     }
   }
-  addEventListener("load", reachable);
+  addEventListener("load", () => {
+    reachable();
+    window.MathJax?.startup?.promise?.then(reachable);
+  });
   addEventListener("resize", reachable);
   document.addEventListener("toggle", reachable, true);  // a folded part has no width before
 
