@@ -298,7 +298,8 @@ tables.peaks({name: read[name] for name in [*look.REFERENCES, *clays]}, means)
 # "Between" is a slippery word here. A sum of two waves has a magnitude that is *not* between those of its parts wherever they are out of step. Only the share of the two in the complex wave must lie between none and all. So we ask two
 # things, fixed before the curves were seen: whether the first peak lies between the others in position, and whether the fitted share does. (Taken point by point, the curve of our 2:1 clay lies between those of
 # the crystals at {glue:text}`exafs.between_everywhere:.0f` % of the distances in the first shell.) The first peak of the mixed clay is broad, and its top stands at {glue:text}`exafs.peak_2_1_after:.2f` ± {glue:text}`exafs.peak_error_2_1_after:.2f` Å, between {glue:text}`exafs.peak_gaf3:.2f` and {glue:text}`exafs.peak_gacl3:.2f`, but not by much more than its error;
-# before mixing it stands at {glue:text}`exafs.peak_2_1_before:.2f` ± {glue:text}`exafs.peak_error_2_1_before:.2f` Å, below both.
+# before mixing it stands at {glue:text}`exafs.peak_2_1_before:.2f` ± {glue:text}`exafs.peak_error_2_1_before:.2f` Å, below both. In the 3:1 clay, richer in chlorine, it has gone *past* that of GaCl3: {glue:text}`exafs.peak_3_1_after:.2f` ± {glue:text}`exafs.peak_error_3_1_after:.2f` Å. A sum of two crystals
+# cannot do that; two shells that interfere can.
 #
 # ## Two routes to one number
 #
@@ -343,6 +344,8 @@ tables.routes_table(both, fits)
 # not one chlorine within a bond length. Their mean, fitted alone, has a "GaCl3-like share" of {glue:text}`exafs.bare_share:.0f` ± {glue:text}`exafs.bare_share_error:.0f` %. So what the sum of crystals takes for chlorine is, for the most part, disorder. **A GaCl3-like share from a linear combination is no proof of chlorine on gallium.**
 #
 # A third route does better. It does not ask the clay to be a mixture of crystals, only to have a shell of F and a shell of Cl, each with its number, distance and spread. It finds {glue:text}`exafs.shells_2_1_before:.0f` ± {glue:text}`exafs.shells_error_2_1_before:.0f` % before and {glue:text}`exafs.shells_2_1_after:.0f` ± {glue:text}`exafs.shells_error_2_1_after:.0f` % after mixing, and {glue:text}`exafs.bare_shells:.0f` ± {glue:text}`exafs.bare_shells_error:.0f` % for the sites without chlorine. How it works comes further down.
+#
+# The 3:1 clay tells the same story once more, from an assembly of its own that nobody had looked at when the routes were chosen: {glue:text}`exafs.count_3_1_after:.0f` % by count, {glue:text}`exafs.share_3_1_after:.0f` ± {glue:text}`exafs.share_error_3_1_after:.0f` % as a sum of the crystals, {glue:text}`exafs.shells_3_1_after:.0f` ± {glue:text}`exafs.shells_error_3_1_after:.0f` % as two shells. It is one assembly, so no error here knows what a second would say.
 
 # %%
 final = both["2-1-after"]

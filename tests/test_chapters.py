@@ -22,6 +22,8 @@ ALLOWED: dict[str, tuple[str, ...]] = {
     "02_molecular_or_rigid": ("2.8 Å", "3.0 Å", "3.5 Å"),  # thought experiments on a cut-off
     "04_three_criteria": ("10 meV", "30 meV", "5 meV"),  # thresholds that the reader chooses
     "06_mixing": ("0 K", "0.2 Å"),  # a minimisation; a thought experiment on a cut-off
+    # where our first runs began; rates and ends of an exercise in arithmetic
+    "07_glass_transition": ("500 K", "1 K", "6 K", "800 K", "100 K"),
     "10_moving_lithium": ("300 K",),  # room temperature, where the law is asked
 }
 # A student edition has no solutions, and cells to write in.

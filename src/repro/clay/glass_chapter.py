@@ -97,7 +97,7 @@ class Cooled:
 
 
 def cooled(
-    tables: Mapping[int, Thermo], *, rate: float, bin_k: float = 10.0, samples: int = 200
+    tables: Mapping[int, Thermo], *, rate: float, bin_k: float = 10.0, samples: int = 100
 ) -> Cooled:
     """Return the transitions of cooling runs at one rate.
 
@@ -125,7 +125,7 @@ def cooled(
     return Cooled(rate, points, fits)
 
 
-def mean_fit(found: Cooled, *, method: str = "hyperbola", samples: int = 200, top: float = np.inf) -> GlassTransition | None:  # fmt: skip
+def mean_fit(found: Cooled, *, method: str = "hyperbola", samples: int = 100, top: float = np.inf) -> GlassTransition | None:  # fmt: skip
     """Return the transition of the mean curve over the seeds, or None without a kink.
 
     Parameters
