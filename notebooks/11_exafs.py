@@ -232,7 +232,7 @@ site = feff_sites.cut(look.frame_of("2-1-after", row), int(row.atom), radius=sit
 one = feff.run_feff(feff_sites.feff_input(site, **site_spectra.SETTINGS), name=site.name) if live else None
 grid = len(own.k)
 record("exafs.live_seconds", one.seconds if one else 0.0, unit="s", note="one site")
-record("exafs.speed_up", look.speed_up(), note="two FEFF at a time against one; both cores had other work")
+record("exafs.speed_up", look.speed_up(), note="two FEFF at a time against one, on two cores")
 record("exafs.live_off", float(np.abs(one.chi[:grid] - own.chi[live_site]).max()) if one else 0.0, note="largest difference of chi from the shipped one")
 fig, ax = new_figure(height=3.2)
 plots.plot_site(ax, own.k, one.chi[:grid] if one else np.full(grid, np.nan), own.chi[live_site], means["2-1-after"].mean)
@@ -245,7 +245,7 @@ show(
 )
 
 # %% [markdown]
-# The site took {glue:text}`exafs.live_seconds:.0f` s, and chi differs by {glue:text}`exafs.live_off:.0e` at most from what is shipped. All {glue:text}`exafs.sites` sites took {glue:text}`exafs.cpu_hours:.1f` hours of FEFF; two at a time were {glue:text}`exafs.speed_up:.2f` times as fast as one, on two cores that had other work to do. `python -m repro.exafs.exafs_cli go --work WORK` does it all again.
+# The site took {glue:text}`exafs.live_seconds:.0f` s, and chi differs by {glue:text}`exafs.live_off:.0e` at most from what is shipped. All {glue:text}`exafs.sites` sites took {glue:text}`exafs.cpu_hours:.1f` hours of FEFF; two at a time were {glue:text}`exafs.speed_up:.2f` times as fast as one, on two cores. `python -m repro.exafs.exafs_cli go --work WORK` does it all again.
 #
 # A single gallium swings far more than the mean. So how many does it take? Means over few sites scatter like means of anything:
 
