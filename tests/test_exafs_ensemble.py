@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import tracemalloc
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -520,3 +521,16 @@ def test_shift_and_width_are_larchs(chloride: tuple[Site, FeffResult], tmp_path:
     wide = broadened(full, scaled(mine, 0.9), sigma2=0.003)
     # larch damps with the complex momentum, and turns the phase a little with it.
     np.testing.assert_allclose(wide[inside], path.chi[inside], atol=0.05 * scale)
+
+
+def test_memory_of_a_mean_does_not_grow_with_its_sites(tmp_path: Path) -> None:
+    many = [site(1.9 + 0.005 * i, frame=f"frame {i}") for i in range(90)]
+    held: list[int] = []
+    program = stub(tmp_path / "p")
+    tracemalloc.start()
+    average(many, feff=program, cache=tmp_path / "c",
+            progress=lambda done, of: held.append(tracemalloc.get_traced_memory()[0]))  # fmt: skip
+    tracemalloc.stop()
+    # What runs at the same time comes and goes; the least of twenty is what stays. Sixty more
+    # sites would be 190 kB of chi alone.
+    assert min(held[-20:]) - min(held[10:30]) < 60_000
