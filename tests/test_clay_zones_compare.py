@@ -172,11 +172,11 @@ def test_the_largest_zone_of_each_range() -> None:
 def test_shipped_runs_are_asked_for_by_seed(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[tuple[object, ...]] = []
 
-    def shipped(*what: object):  # type: ignore[no-untyped-def]
-        asked.append(what)
+    def shipped(*what: object, preset: str = "reference"):  # type: ignore[no-untyped-def]
+        asked.append((*what, preset))
         return run(frames=16)
 
-    monkeypatch.setattr(look.inherent, "seeds", lambda protocol: [1, 3])
+    monkeypatch.setattr(look.inherent, "seeds", lambda protocol, preset: [1, 3])
     monkeypatch.setattr(look.chapter, "seeds", lambda protocol: [1, 2])
     monkeypatch.setattr(look.inherent, "frames", shipped)
     monkeypatch.setattr(look.chapter, "frames", shipped)
@@ -186,7 +186,11 @@ def test_shipped_runs_are_asked_for_by_seed(monkeypatch: pytest.MonkeyPatch) -> 
     assert list(look.warm("shear", rate_per_s=5e9, threshold=20.0)) == [1, 2]
     g = look.classes_of("shear", rate_per_s=5e9, centre="Ga", strain=(0.09, 0.14))
     assert g[2].intervals == 5
-    assert asked == [(1, "rest"), (3, "rest")] + 2 * [(1, "shear", "shear"), (2, "shear", "shear")]
+    own = "reference"
+    assert asked == [(1, "rest", own), (3, "rest", own)] + 2 * [
+        (1, "shear", "shear", own), (2, "shear", "shear", own)]  # fmt: skip
+    look.relaxed("shear", rate_per_s=1e10, threshold=20.0, preset="large")
+    assert asked[-2:] == [(1, "shear", "large"), (3, "shear", "large")]
 
 
 def test_the_planted_glass_is_what_it_says() -> None:
