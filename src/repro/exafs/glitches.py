@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import median_filter
+from scipy.ndimage import percentile_filter
 
 from repro.errors import InputError
 
@@ -68,7 +68,9 @@ def deglitch(
     """Take out bad points: those named by their energy, and those found.
 
     A point is found bad where it lies off the cubic through its six neighbours by more than
-    ``threshold`` times what is usual within twenty points, the worst first.
+    ``threshold`` times what is usual within twenty points, the worst first.  Bad points side by
+    side may pass for a step of the curve, and a good one be taken in their place: look at what
+    was taken out, and name such points.
 
     Parameters
     ----------
@@ -102,7 +104,10 @@ def deglitch(
     while find and len(bad) <= most:
         left = np.array([k for k in range(len(x)) if k not in bad])
         off = np.abs(_leave_one_out(x[left], y[left]))
-        usual = 1.4826 * median_filter(off, size=41)
+        # A glitch puts seven points off, so a few of them close together are most of a window:
+        # its lower quarter still tells the noise. At the ends the last whole window serves.
+        usual = percentile_filter(off, 25, size=41) / 0.3186
+        usual[:20], usual[-20:] = usual[20], usual[-21]
         ratio = off / np.maximum(usual, np.median(usual) + 1e-12 * np.ptp(y))
         if keep is not None:
             ratio[(x[left] >= keep[0]) & (x[left] <= keep[1])] = 0.0
