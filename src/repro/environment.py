@@ -57,7 +57,8 @@ def locked(text: str) -> dict[str, tuple[str, ...]]:
     return found
 
 
-def _installed(name: str) -> str:
+def installed(name: str) -> str:
+    """Return the version of an installed package, or ``absent``."""
     try:
         return version(name)
     except PackageNotFoundError:
@@ -130,7 +131,7 @@ def _packages() -> str:
     pinned = locked(lock.read_text(encoding="utf-8"))
     items, other, absent = [], [], 0
     for name, numbers in sorted(pinned.items()):
-        here = _installed(name)
+        here = installed(name)
         items.append(f"<li>{html.escape(name)} {html.escape(' or '.join(numbers))}"
                      f"{' (not needed here)' if here == 'absent' else ''}</li>")  # fmt: skip
         absent += here == "absent"

@@ -13,14 +13,13 @@ import re
 import shutil
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from repro import data, paths
-from repro.environment import processor
+from repro.environment import installed, processor
 from repro.errors import InputError
 
 FOLDER = "evidence"
@@ -85,13 +84,7 @@ class Measure:
 
 def versions() -> str:
     """Return the versions of what takes part in a benchmark."""
-    found = []
-    for name in _PACKAGES:
-        try:
-            found.append(f"{name} {version(name)}")
-        except PackageNotFoundError:  # a reduced installation
-            found.append(f"{name} absent")
-    return ", ".join(found)
+    return ", ".join(f"{name} {installed(name)}" for name in _PACKAGES)
 
 
 def table(rows: Sequence[Measure], *, seconds: float, load: float) -> pd.DataFrame:
