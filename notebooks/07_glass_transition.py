@@ -117,7 +117,7 @@ pd.DataFrame({m: {w: look.kelvin(one.temperature(m)) for w, one in cooled.items(
 # %%
 record("glass.per_low", look.PER_DECADE[0], unit="K", note="per decade of the rate, usual range")
 record("glass.per_high", look.PER_DECADE[1], unit="K", note="per decade of the rate, usual range")
-record("glass.decades", float(np.log10(slow.rate * 1e12 / look.LABORATORY)), note="between our rate and 6 K a minute")
+record("glass.decades", look.decades(slow.rate), note="between our rate and 6 K a minute")
 record("glass.shift", look.shift_in_words(list(cooled.values()), method=method), note="seeds' errors taken as independent")
 if np.isfinite(found.value):
     upper = found.value + 2 * found.error
@@ -134,7 +134,7 @@ comparison("glass-transition-simulated", "glass-transition-measured", "glass-tra
 # well, either the potential is wrong by just that much in the other direction, or the bend is one that the rate hardly moves. Nobody has shown which.
 
 # %%
-record("glass.rule", float(np.mean(look.PER_DECADE) * np.log10(slow.rate * 1e12 / look.LABORATORY)), unit="K", note="4 K a decade times the decades")
+record("glass.rule", float(np.mean(look.PER_DECADE) * look.decades(slow.rate)), unit="K", note="4 K a decade times the decades")
 
 # %% [markdown]
 # ## Cool one now

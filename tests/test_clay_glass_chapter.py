@@ -93,6 +93,7 @@ def test_offsets_between_glasses_do_not_hide_the_kink() -> None:
 
 def test_the_way_to_a_laboratory_rate() -> None:
     # 1 K/ps is 1e12 K/s: thirteen decades above 0.1 K/s.
+    assert look.decades(1.0) == pytest.approx(13.0)
     low, high = look.laboratory(Estimate(300.0, 1.0), 1.0)
     assert (low, high) == (pytest.approx(300 - 65), pytest.approx(300 - 39))
     with pytest.raises(InputError, match="cooling rate 0"):

@@ -204,6 +204,19 @@ def rate_shift(slow: Cooled, fast: Cooled, *, method: str = "hyperbola") -> Esti
     return Estimate(b.value - a.value, float(np.hypot(a.error, b.error)))
 
 
+def decades(rate: float) -> float:
+    """Return how many factors of ten a rate (K/ps) is above a calorimeter's.
+
+    Raises
+    ------
+    InputError
+        For a rate that is not positive.
+    """
+    if not rate > 0:
+        raise InputError(f"cooling rate {rate} K/ps: expected a positive number")
+    return float(np.log10(rate * 1e12 / LABORATORY))
+
+
 def laboratory(found: Estimate, rate: float) -> tuple[float, float]:
     """Return the range of Tg (K) at a calorimeter's rate: 3 to 5 K lower for each decade.
 
@@ -219,10 +232,8 @@ def laboratory(found: Estimate, rate: float) -> tuple[float, float]:
     InputError
         For a rate that is not positive.
     """
-    if not rate > 0:
-        raise InputError(f"cooling rate {rate} K/ps: expected a positive number")
-    decades = float(np.log10(rate * 1e12 / LABORATORY))
-    return found.value - PER_DECADE[1] * decades, found.value - PER_DECADE[0] * decades
+    away = decades(rate)
+    return found.value - PER_DECADE[1] * away, found.value - PER_DECADE[0] * away
 
 
 def table(runs: Mapping[str, Cooled]) -> pd.DataFrame:
