@@ -48,10 +48,11 @@ import numpy as np
 import pandas as pd
 
 from repro import diffraction, patterns, powders
-from repro.diffraction import KA1, hump, profile
+from repro.diffraction import KA1, profile
 from repro.errors import InputError
 from repro.figures import new_figure, show
 from repro.identify import THRESHOLD, Library
+from repro.mixed_patterns import hump
 from repro.patterns import Pattern
 from repro.results import record
 from repro.tables import comparison

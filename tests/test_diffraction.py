@@ -10,7 +10,7 @@ from pymatgen.analysis.diffraction.xrd import XRDCalculator
 from pymatgen.core import Lattice, Structure
 
 from repro import diffraction as dx
-from repro import structures
+from repro import mixed_patterns, structures
 from repro.errors import InputError
 
 LICL = dx.lines(structures.load("LiCl-amcsd"), name="LiCl")
@@ -125,19 +125,21 @@ def test_intensity_per_volume_does_not_depend_on_the_setting() -> None:
 
 
 def test_mixture_adds_volumes() -> None:
-    parts = [dx.Ingredient(LICL, 0.3), dx.Ingredient(GACL3, 0.7)]
+    parts = [mixed_patterns.Ingredient(LICL, 0.3), mixed_patterns.Ingredient(GACL3, 0.7)]
     by_hand = sum(p.weight / p.phase.density * dx.profile(p.phase, X) for p in parts)
-    np.testing.assert_allclose(dx.mixture(parts, X), by_hand)
+    np.testing.assert_allclose(mixed_patterns.mixture(parts, X), by_hand)
 
 
 def test_similarity_is_one_with_itself_and_small_for_strangers() -> None:
-    assert dx.similarity(LICL, LICL) == pytest.approx(1.0)
+    assert mixed_patterns.similarity(LICL, LICL) == pytest.approx(1.0)
     lif = dx.lines(structures.load("LiF-amcsd"), name="LiF")
-    assert dx.similarity(LICL, lif) < 0.1
+    assert mixed_patterns.similarity(LICL, lif) < 0.1
 
 
 def test_counts_are_poisson() -> None:
-    y = dx.counts(np.ones(20_000), peak=100.0, background=50.0, rng=np.random.default_rng(1))
+    y = mixed_patterns.counts(
+        np.ones(20_000), peak=100.0, background=50.0, rng=np.random.default_rng(1)
+    )
     assert y.mean() == pytest.approx(150, abs=0.5)
     assert y.var() == pytest.approx(150, rel=0.05)
 
@@ -150,8 +152,8 @@ def test_bad_input_is_named() -> None:
     with pytest.raises(InputError, match="Caglioti"):
         dx.Instrument(u=0.0, v=-1.0, w=0.01).gauss_fwhm(0.5)
     with pytest.raises(InputError, match="at least one ingredient"):
-        dx.mixture([], X)
+        mixed_patterns.mixture([], X)
     with pytest.raises(InputError, match="LiCl: weight nan"):
-        dx.mixture([dx.Ingredient(LICL, float("nan"))], X)
+        mixed_patterns.mixture([mixed_patterns.Ingredient(LICL, float("nan"))], X)
     with pytest.raises(InputError, match="peak counts 0"):
-        dx.counts(np.ones(3), peak=0.0, background=1.0, rng=None)
+        mixed_patterns.counts(np.ones(3), peak=0.0, background=1.0, rng=None)

@@ -15,10 +15,10 @@ import pandas as pd
 from numpy.typing import NDArray
 from pymatgen.core import Composition
 
-from repro import diffraction, structures
-from repro.diffraction import Ingredient
+from repro import diffraction, mixed_patterns, structures
 from repro.errors import InputError, did_you_mean
 from repro.identify import THRESHOLD, Identification, Library
+from repro.mixed_patterns import Ingredient
 from repro.pattern_fit import Candidate, spline_basis
 from repro.patterns import Pattern
 
@@ -133,9 +133,11 @@ def powder(
         size = sizes if isinstance(sizes, (int, float)) else sizes.get(name, 40.0)
         parts.append(Ingredient(phase, weight / total, size=size,
                                 strain=(strains or {}).get(name, 0.0)))  # fmt: skip
-    signal = diffraction.mixture(parts, x, shift=shift)
-    floor = background + halo * diffraction.hump(x)
-    y = diffraction.counts(signal, peak=peak, background=floor, rng=None if seed is None else rng)
+    signal = mixed_patterns.mixture(parts, x, shift=shift)
+    floor = background + halo * mixed_patterns.hump(x)
+    y = mixed_patterns.counts(
+        signal, peak=peak, background=floor, rng=None if seed is None else rng
+    )
     label = "synthetic powder of " + ", ".join(f"{w / total:.0%} {n}" for n, w in weights.items())
     return Powder(Pattern(x, y, label, synthetic=True),
                   {n: w / total for n, w in weights.items()})  # fmt: skip
@@ -279,7 +281,7 @@ def detection_limit(
     volumes = np.array([w / total / pool[n].lines.density for n, w in host.items()])
     signal = shape @ volumes
     scale = peak / signal.max()
-    floor = background + halo * diffraction.hump(x)
+    floor = background + halo * mixed_patterns.hump(x)
     column = diffraction.profile(pool[target].lines, x, size=size) * scale
     density = pool[target].lines.density
     basis = np.column_stack([spline_basis(x), shape * scale])
@@ -310,7 +312,7 @@ def similarity_table(pool: Mapping[str, Candidate]) -> pd.DataFrame:
     table = pd.DataFrame(np.eye(len(names)), index=names, columns=names)
     for i, first in enumerate(names):
         for second in names[i + 1 :]:
-            value = diffraction.similarity(
+            value = mixed_patterns.similarity(
                 pool[first].lines, pool[second].lines,
                 stretch=pool[first].stretch + pool[second].stretch, steps=25,
             )  # fmt: skip
