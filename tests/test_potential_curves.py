@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -95,20 +94,6 @@ def test_nan_is_kept_to_be_seen() -> None:
 def test_malformed(text: str, message: str) -> None:
     with pytest.raises(InputError, match=message):
         curves.parse(text)
-
-
-def test_files(tmp_path: Path) -> None:
-    file = tmp_path / "lcurve.out"
-    with pytest.raises(InputError, match=r"lcurve\.out: no such file"):
-        curves.learning_curve(file)
-    file.write_text(HEAD)
-    with pytest.raises(InputError, match="no rows yet"):
-        curves.learning_curve(file)
-    file.write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(InputError, match="not a text file"):
-        curves.learning_curve(file)
-    file.write_text(PLAIN)
-    assert len(curves.learning_curve(str(file)).steps) == 3
 
 
 def test_tail_is_a_root_mean_square() -> None:

@@ -27,6 +27,7 @@ def finished(folder: Path, *, steps: int = 40, done: int | None = None, seed: in
         "train_frames": 80, "validation_frames": 20, "labels_sha256": "ab" * 32,
         "versions": {"deepmd-kit": "3.2.0"}, "machine": "a test",
         "model_step": done if model is not None else None, "compressed": True,
+        "stopped_early": False,
         "sessions": [{"from_step": 0, "to_step": 25, "wall_time_s": 50.0},
                      {"from_step": 25, "to_step": done, "wall_time_s": 31.5}],
     } | changes  # fmt: skip
@@ -98,17 +99,34 @@ def test_the_chapter_reads_what_was_shipped(tmp_path: Path, models: Path) -> Non
 
 
 @pytest.mark.parametrize(("changes", "message"), [
-    ({"model": None, "done": 25}, "0 of 40 steps done and no model"),
-    ({"done": 25}, "25 of 40 steps done and a model"),
-    ({"rows": 0}, "40 of 40 steps done and a model"),
+    ({"model": None, "done": 25}, "0 of 40 steps done and no model of them; finish the training"),
+    ({"done": 25}, "25 of 40 steps done and a model of them; finish the training first"),
+    ({"rows": 0}, "40 of 40 steps done and a model of them; finish the training first"),
+    ({"done": 25, "stopped_early": True}, "25 of .*; its time was up; train anew with --steps"),
 ])  # fmt: skip
 def test_an_unfinished_training_is_refused(
     tmp_path: Path, models: Path, changes: dict[str, Any], message: str
 ) -> None:
     work = finished(tmp_path / "work", **changes)
-    with pytest.raises(InputError, match=message + "; finish the training first"):
+    with pytest.raises(InputError, match=message):
         shipping.ship(work, "reference", models)
     assert not models.exists()
+
+
+def test_a_model_of_an_earlier_checkpoint_is_not_shipped(tmp_path: Path, models: Path) -> None:
+    work = finished(tmp_path / "work", model_step=20)
+    for end in (".meta", ".index", ".data-00000-of-00001"):
+        (work / f"model.ckpt-40{end}").write_text("x")
+    with pytest.raises(InputError, match="40 of 40 steps done and no model of them"):
+        shipping.ship(work, "reference", models)
+    assert not models.exists()
+
+
+def test_the_listing_says_whether_it_is_compressed(tmp_path: Path, models: Path) -> None:
+    for name, compressed, words in (("a", True, "frozen and compressed "), ("b", False, "frozen ")):
+        shipping.ship(finished(tmp_path / name, compressed=compressed), name, models)
+        said = data.manifest(models)["files"][f"{name}.pb"]["description"]
+        assert said == words + "DeePMD-kit model (TensorFlow), types Li F Cl Ga"
 
 
 def test_a_checkpoint_is_no_model(tmp_path: Path, models: Path) -> None:

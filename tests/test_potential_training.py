@@ -21,7 +21,7 @@ import pytest
 
 from repro.errors import InputError
 from repro.potential import compression, dprun, training
-from repro.potential.training import TrainingError
+from repro.potential.dprun import TrainingError
 
 STAND_IN = """#!{python} -S
 import json, os, sys, time
@@ -95,9 +95,7 @@ def calls(work: Path) -> list[str]:
 
 
 def test_a_whole_training(stand_in: Path, tmp_path: Path) -> None:
-    seen: list[int] = []
-    result = training.train(work=tmp_path / "w", steps=60, seed=3,
-                            report=lambda curve: seen.append(int(curve.steps[-1])), **SMALL)  # fmt: skip
+    result = training.train(work=tmp_path / "w", steps=60, seed=3, **SMALL)
     assert result.complete
     assert result.model == (tmp_path / "w/model.pb").resolve()
     assert result.model.read_text() == "compress of frozen.pb"
@@ -107,7 +105,6 @@ def test_a_whole_training(stand_in: Path, tmp_path: Path) -> None:
     assert 0 < result.wall_time_s < 60
     assert result.curve is not None
     assert result.curve.steps[-1] == 60
-    assert seen[-1] == 60
     assert [c.split()[0] for c in calls(result.work)] == ["train", "freeze", "compress"]
     assert all("threads=1" in c for c in calls(result.work))
     written = record(result.work)
@@ -115,6 +112,26 @@ def test_a_whole_training(stand_in: Path, tmp_path: Path) -> None:
     assert written["versions"]["python"]
     assert written["settings"]["preset"] == "class"
     assert "sha256" in written["split"]
+
+
+def test_a_model_of_an_earlier_checkpoint_is_not_the_trainings(
+    stand_in: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Frozen underway, then run to the last step, killed before that was frozen."""
+    monkeypatch.setenv("STAND_IN", "full")
+    with pytest.raises(TrainingError):
+        training.train(work=tmp_path / "w", steps=200, **SMALL)
+    monkeypatch.delenv("STAND_IN")
+    early = training.freeze(tmp_path / "w")
+    at = training.status(tmp_path / "w").steps_done
+    assert 0 < at < 200 and training.status(tmp_path / "w").model == early
+    with monkeypatch.context() as killed:
+        killed.setattr(training.Job, "finish", lambda *_, **__: None)
+        found = training.train(work=tmp_path / "w", steps=200, **SMALL)
+    assert early.exists() and record(tmp_path / "w")["model_step"] == at
+    assert (found.steps_done, found.model, found.complete) == (200, None, False)
+    assert training.train(work=tmp_path / "w", steps=200, **SMALL).complete
+    assert record(tmp_path / "w")["model_step"] == 200
 
 
 def test_started_again_it_does_nothing_more(stand_in: Path, tmp_path: Path) -> None:
@@ -192,7 +209,8 @@ def test_old_checkpoints_go(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("mode", "message"), [
-    ("nan", r"loss is not finite at step [3-9]\d[\s\S]*smaller --start-lr[\s\S]*Batch \d"),
+    ("nan", r"not finite at step [3-9]\d \(energy error nan meV/atom, force error nan meV/A\)"
+            r"[\s\S]*smaller --start-lr[\s\S]*Batch \d"),
     ("full", r"dp train failed with status 1. The disk is full: make room, then start the same"),
     ("dies", r"status -9. It was killed or ran out of memory"),
     ("fails", r"dp train failed with status 1[\s\S]*train\.log[\s\S]*something is odd"),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -120,27 +119,6 @@ def parse(text: str, *, where: str = "learning curve") -> LearningCurve:
                                 resumed, f"{where}, line {number}"), False  # fmt: skip
     values = np.array(rows).reshape(len(rows), len(columns))
     return _curve(dict(zip(columns, values.T, strict=True)), len(rows))
-
-
-def learning_curve(file: str | Path) -> LearningCurve:
-    """Return the learning curve in an ``lcurve.out``.
-
-    Raises
-    ------
-    InputError
-        If there is no such file, it has no rows yet, or a line is malformed.
-    """
-    path = Path(file)
-    if not path.is_file():
-        raise InputError(f"{path}: no such file; expected a learning curve of dp train")
-    try:
-        text = path.read_text(encoding="utf-8")
-    except UnicodeDecodeError:
-        raise InputError(f"{path}: not a text file; expected a learning curve") from None
-    curve = parse(text, where=str(path))
-    if not len(curve.steps):
-        raise InputError(f"{path}: no rows yet; the training has just begun or never did")
-    return curve
 
 
 def _numbers(words: list[str], columns: list[str], where: str) -> list[float]:

@@ -22,7 +22,7 @@ import pandas as pd
 from repro import data, paths
 from repro.commands import plain_errors
 from repro.errors import InputError
-from repro.potential import dprun, tables, training
+from repro.potential import ELEMENTS, dprun, tables, training
 from repro.potential.trainjob import CHECKPOINT, RUN, portable, read_record, write_json
 
 
@@ -63,12 +63,13 @@ def ship(
     InputError
         If the training is not complete, or has no learning curve.
     """
-    found = training.status(work)
+    found, record = training.status(work), read_record(work)
     if found.model is None or not found.complete or found.curve is None:
+        way = ("its time was up; train anew with --steps" if record["stopped_early"]
+               else "finish the training first")  # fmt: skip
         raise InputError(f"{work}: {found.steps_done} of {found.steps} steps done and "
-                         f"{'a' if found.model else 'no'} model; finish the training first")  # fmt: skip
+                         f"{'a' if found.model else 'no'} model of them; {way}")  # fmt: skip
     target.mkdir(parents=True, exist_ok=True)
-    record = read_record(work)
     files = {
         f"{name}.curve.csv": "learning curve: errors on training and validation batches by step",
         f"{name}.input.json": "input of dp train",
@@ -78,9 +79,8 @@ def ship(
         partial = target / f"part-{name}.pb"
         shutil.copyfile(found.model, partial)
         partial.replace(target / f"{name}.pb")
-        files[f"{name}.pb"] = (
-            "frozen and compressed DeePMD-kit model (TensorFlow), types Li F Cl Ga"
-        )
+        made = "frozen and compressed" if record["compressed"] else "frozen"
+        files[f"{name}.pb"] = f"{made} DeePMD-kit model (TensorFlow), types {' '.join(ELEMENTS)}"
     shutil.copyfile(work / "input.json", target / f"{name}.input.json")
     _ship_record(work / RUN, target / f"{name}.run.json")
     before = None if earlier is None else pd.read_csv(earlier)

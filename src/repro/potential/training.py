@@ -28,7 +28,7 @@ import json
 import math
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -37,13 +37,10 @@ from repro import data
 from repro.commands import plain_errors, resumable
 from repro.errors import InputError
 from repro.potential import dprun, presets
-from repro.potential.curves import LearningCurve, learning_curve
+from repro.potential.curves import LearningCurve
 from repro.potential.dprun import TrainingError
 from repro.potential.trainjob import MODEL, RUN, Job, curve_so_far, read_record
 from repro.progress import duration
-
-__all__ = ["LearningCurve", "Training", "TrainingError", "freeze", "learning_curve", "status",
-           "train"]  # fmt: skip
 
 _SAVED = ("pref_e", "pref_f", "pref_v", "start_lr", "stop_lr", "batch")
 
@@ -59,7 +56,8 @@ class Training:
     work:
         Its folder.
     model:
-        The frozen, and if asked for compressed, model; None before the end.
+        The frozen, and if asked for compressed, model of the last checkpoint; None before the
+        end, and where only an earlier checkpoint was frozen.
     steps, steps_done:
         Steps asked for, and those behind the model or the last checkpoint.
     wall_time_s:
@@ -107,7 +105,6 @@ def train(
     threads: int = 1,
     checkpoint_s: float = presets.CHECKPOINT_SECONDS,
     progress: bool = True,
-    report: Callable[[LearningCurve], None] | None = None,
     **overrides: Any,
 ) -> Training:
     """Train, or go on training, and return the result.
@@ -139,8 +136,8 @@ def train(
         Cores.
     checkpoint_s:
         Seconds between checkpoints, about.
-    progress, report:
-        Write lines with the time left to stderr; be given the curve as it grows.
+    progress:
+        Write lines with the time left to stderr.
     overrides:
         ``start_lr``, ``stop_lr``, ``batch``, ``pref_e``, ``pref_f``, ``pref_v``.
 
@@ -175,7 +172,7 @@ def train(
     dprun.check_space(folder)
     try:
         with dprun.locked(folder) as lock:
-            job = Job(folder, lock, threads, progress, report)
+            job = Job(folder, lock, threads, progress)
             if (folder / RUN).exists():
                 job.resume(settings)
             else:
@@ -204,12 +201,12 @@ def status(work: Path | str) -> Training:
     record = read_record(folder)
     curve = curve_so_far(folder)
     saved = dprun.checkpoints(folder)
-    model = folder / MODEL
+    behind = saved[-1][0] if saved else 0
+    model, frozen_at = folder / MODEL, record["model_step"] or -1
     return Training(
         title=record["title"], work=folder,
-        model=model if record["model_step"] is not None and model.exists() else None,
-        steps=record["steps"],
-        steps_done=max(record["model_step"] or 0, saved[-1][0] if saved else 0),
+        model=model if model.exists() and frozen_at >= behind else None,
+        steps=record["steps"], steps_done=max(frozen_at, behind),
         wall_time_s=sum(s["wall_time_s"] for s in record["sessions"]),
         seed=record["settings"]["seed"], train_frames=record["train_frames"],
         validation_frames=record["validation_frames"],
@@ -230,7 +227,7 @@ def freeze(work: Path | str, *, compress: bool = True) -> Path:
     folder = Path(work).resolve()
     read_record(folder)
     with dprun.locked(folder) as lock:
-        return Job(folder, lock, 1, False, None).finish(compress=compress)
+        return Job(folder, lock, 1, False).finish(compress=compress)
 
 
 def _label_file(labels: Path | str | None) -> Path:

@@ -78,10 +78,8 @@ def _versions() -> dict[str, str]:
 class Job:
     """One session on a locked folder."""
 
-    def __init__(self, work: Path, lock: int, threads: int, progress: bool,
-                 report: Callable[[LearningCurve], None] | None) -> None:  # fmt: skip
-        self.work, self.lock, self.threads = work, lock, threads
-        self.progress, self.report = progress, report
+    def __init__(self, work: Path, lock: int, threads: int, progress: bool) -> None:
+        self.work, self.lock, self.threads, self.progress = work, lock, threads, progress
         self.began = time.time()
         self.record: dict[str, Any] = {}
         self._said = self._noted = 0.0
@@ -214,12 +212,11 @@ class Job:
             self._rows = len(curve.steps)
             step = int(curve.steps[-1])
             session["to_step"] = step
-            worst = max(curve.training.energy[-1], curve.training.force[-1])
-            if not math.isfinite(curve.training.energy[-1] + curve.training.force[-1]):
-                return (f"the loss is not finite at step {step} (error {worst}). Begin in a new "
-                        "folder with a smaller --start-lr, and look for a broken label.")  # fmt: skip
-            if self.report is not None:
-                self.report(curve)
+            energy, force = curve.training.energy[-1], curve.training.force[-1]
+            if not math.isfinite(energy + force):
+                return (f"the loss is not finite at step {step} (energy error {energy:g} meV/atom, "
+                        f"force error {force:g} meV/A). Begin in a new folder with a smaller "
+                        "--start-lr, and look for a broken label.")  # fmt: skip
             self._line(curve, step, begun_at, steps)
         self._note(session["to_step"])
         minutes = self.record["settings"]["minutes"]
