@@ -15,7 +15,7 @@ from test_potential_cp2k import OUTPUT
 
 from repro import data
 from repro.errors import InputError
-from repro.potential import dft, export, frames
+from repro.potential import d2, dft, export, frames
 from repro.potential.cp2k import Settings
 
 # Below the coarse cutoff CP2K is called once per frame.
@@ -179,8 +179,8 @@ def test_held_out_rule_is_fixed_and_near_three_fifths() -> None:
 def test_kpoints_by_cell_and_kind() -> None:
     atoms = Atoms("Li", cell=[4.0, 6.0, 12.5], pbc=True)
     assert dft.mesh(atoms) == (3, 2, 1)
-    assert dft.heights(Atoms(cell=[[4, 0, 0], [4, 4, 0], [0, 0, 5]])) == pytest.approx(
-        [4 / np.sqrt(2), 4.0, 5.0])  # fmt: skip
+    skewed = np.array([[4.0, 0, 0], [4, 4, 0], [0, 0, 5]])
+    assert d2.heights(skewed) == pytest.approx([4 / np.sqrt(2), 4.0, 5.0])
     assert dft.choose(atoms, Settings(), k_length=12.0).kpoints == (3, 2, 1)
     chosen = dft.choose(atoms, Settings(), k_length=12.0, orbital_transformation=True)
     assert chosen.kpoints == (1, 1, 1) and chosen.orbital_transformation
@@ -272,6 +272,12 @@ def test_export_writes_a_set_that_verifies(
     manifest = json.loads((tmp_path / "data/potential/labels/manifest.json").read_text())
     assert manifest["wall_time_s"] == pytest.approx(1.5)
     assert manifest["parameters"]["per_family"] == {"LiCl": 3}
+    judged = json.loads((tmp_path / "data/potential/dft/manifest.json").read_text())["parameters"]
+    assert (judged["cutoff_Ry"], judged["rel_cutoff_Ry"], judged["k_length_A"]) == (
+        250.0,
+        40.0,
+        12.0,
+    )
     with open(tmp_path / "data/potential/labels/frames.csv") as stream:
         rows = list(csv.DictReader(stream))
     assert [r["frame_id"] for r in rows] == ["l/0", "l/1", "l/2"]
@@ -302,6 +308,24 @@ def test_an_export_without_the_checks_keeps_them_listed(
     export.export_dft(work / "dft", None, target)
     assert set(data.manifest(target)["files"]) == first
     assert data.verify() == (3, [])
+
+
+def test_settings_in_the_manifest_are_those_of_the_frames(tmp_path: Path) -> None:
+    work, some = tmp_path / "work", queue(3)
+    dft.run(some[:1], work=work, settings=ONE_STEP, runner=lambda *_: OUTPUT, k_length=9.0)
+    dft.run(some[:2], work=work, settings=Settings(cutoff=200.0), runner=lambda *_: OUTPUT,
+            orbital_transformation=True)  # fmt: skip
+    old = make("dft/x/9")
+    old.info |= {"cutoff_Ry": 200.0, "held_out": False, "wall_time_s": 3.0}
+    frames.write_atomic(work / "old" / "result.extxyz", old)
+    export.export_dft(work, None, tmp_path / "out")
+    found = data.manifest(tmp_path / "out")["parameters"]
+    assert found["cutoff_Ry"] == [200.0, 250.0] and found["rel_cutoff_Ry"] == 40.0
+    assert found["k_length_A"] == 9.0, "Gamma alone with orbital transformation: no length"
+    for file in work.glob("dft_x_*/result.extxyz"):
+        file.unlink()
+    export.export_dft(work, None, tmp_path / "out")
+    assert "k_length_A" not in data.manifest(tmp_path / "out")["parameters"], "not known, not said"
 
 
 def test_exporter_names_what_is_missing(

@@ -67,7 +67,7 @@ def made_up(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     monkeypatch.setattr(pareto, "predict", predict)
     monkeypatch.setattr(pareto.speed, "table", table)
     monkeypatch.setattr(pareto.simulate, "melt", lambda n: (Atoms("Li"), "one"))
-    monkeypatch.setattr(pareto.evaluate_cli, "load_labels",
+    monkeypatch.setattr(pareto.export, "load_labels",
                         lambda **_: [labelled(n) for n in range(40)])  # fmt: skip
     monkeypatch.setattr(pareto, "in_validation", lambda name: int(name.split("/")[1]) % 4 == 0)
     return notes

@@ -36,7 +36,7 @@ def labels() -> pd.DataFrame:
 
 
 def dft(name: str) -> pd.DataFrame:
-    """Return a table of ``data/potential/dft``: cutoff, kpoints or teacher_vs_dft."""
+    """Return a table of ``data/potential/dft``: cutoff or kpoints."""
     return pd.read_csv(data.path(f"potential/dft/{name}.csv"))
 
 

@@ -65,22 +65,19 @@ class Result:
     stress:
         (3, 3) eV/angstrom^3, ASE's sign: positive when the cell is stretched.
     dispersion:
-        The D2 part of ``energy`` in eV, None if the output does not print it.
+        The D2 part of ``energy`` in eV.
     converged:
         Whether the SCF cycle met its threshold.
-    wall_time:
-        Seconds as CP2K reports them, None if it did not.
     """
 
     energy: float
     forces: NDArray[np.float64]
     stress: NDArray[np.float64]
-    dispersion: float | None
+    dispersion: float
     converged: bool
-    wall_time: float | None
 
 
-def write_input(atoms: Atoms, *, settings: Settings, project: str = "frame") -> str:
+def write_input(atoms: Atoms, *, settings: Settings) -> str:
     """Return the CP2K input of one frame.
 
     Parameters
@@ -89,8 +86,6 @@ def write_input(atoms: Atoms, *, settings: Settings, project: str = "frame") -> 
         Periodic frame with the elements of :data:`VALENCE`.
     settings:
         See :class:`Settings`.
-    project:
-        CP2K's project name, the stem of the files it writes.
 
     Raises
     ------
@@ -129,7 +124,7 @@ def write_input(atoms: Atoms, *, settings: Settings, project: str = "frame") -> 
     eps_scf = f"{settings.eps_scf:.1E}"
     solver = (_OT if settings.orbital_transformation else _MIXING).format(eps_scf=eps_scf)
     return _TEMPLATE.format(
-        project=project, cutoff=settings.cutoff, rel_cutoff=settings.rel_cutoff,
+        cutoff=settings.cutoff, rel_cutoff=settings.rel_cutoff,
         eps_scf=eps_scf, solver=solver, guess=settings.guess, d2=settings.d2_cutoff, cell=cell,
         coordinates=coordinates, kinds=kinds, kpoints=kpoints,
     )  # fmt: skip
@@ -158,7 +153,7 @@ _MIXING = """      MAX_SCF 60
       &END MIXING"""
 
 _TEMPLATE = """&GLOBAL
-  PROJECT {project}
+  PROJECT frame
   RUN_TYPE ENERGY_FORCE
   PRINT_LEVEL MEDIUM
 &END GLOBAL
@@ -221,7 +216,6 @@ _TEMPLATE = """&GLOBAL
 _FLOAT = r"[-+]?\d+\.\d+(?:[EeDd][-+]?\d+)?"
 _ENERGY = re.compile(rf"ENERGY\| Total FORCE_EVAL .*?:\s+({_FLOAT})")
 _DISPERSION = re.compile(rf"Dispersion energy:\s+({_FLOAT})")
-_TIME = re.compile(r"^ CP2K  +\d+ +\S+ +\S+ +\S+ +\S+ +(\d+\.\d+)\s*$", re.MULTILINE)
 
 
 def parse_output(text: str) -> Result:
@@ -230,22 +224,23 @@ def parse_output(text: str) -> Result:
     Raises
     ------
     InputError
-        If the run did not end, or a block is missing or cut short.
+        If the run did not end, or a line or block is missing or cut short.
     """
     if "PROGRAM ENDED AT" not in text:
         raise InputError("CP2K output: no 'PROGRAM ENDED AT', so the run was cut short")
     energies = _ENERGY.findall(text)
     if not energies:
         raise InputError("CP2K output: no 'ENERGY| Total FORCE_EVAL' line")
-    dispersion, time = _DISPERSION.findall(text), _TIME.findall(text)
+    dispersion = _DISPERSION.findall(text)
+    if not dispersion:
+        raise InputError("CP2K output: no 'Dispersion energy' line, so D2 was not in the energy")
     return Result(
         energy=float(energies[-1]) * HARTREE,
         forces=_forces(text) * HARTREE_PER_BOHR,
         # CP2K prints the pressure-like tensor; ASE's stress has the other sign.
         stress=-_stress(text) * GPA,
-        dispersion=float(dispersion[-1]) * HARTREE if dispersion else None,
+        dispersion=float(dispersion[-1]) * HARTREE,
         converged="SCF run converged" in text and "SCF run NOT converged" not in text,
-        wall_time=float(time[-1]) if time else None,
     )
 
 

@@ -71,12 +71,16 @@ def pair(
     return energy, energy * (-6.0 / r + damp * decay * DAMPING / r0)
 
 
+def heights(cell: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the distances between opposite faces of a cell, (3,), in the cell's unit."""
+    normals = np.cross(np.roll(cell, -1, axis=0), np.roll(cell, -2, axis=0))
+    found: NDArray[np.float64] = abs(np.linalg.det(cell)) / np.linalg.norm(normals, axis=1)
+    return found
+
+
 def _images(cell: NDArray[np.float64], cutoff: float) -> NDArray[np.float64]:
     """Return all lattice translations that can bring an atom within the cutoff."""
-    heights = abs(np.linalg.det(cell)) / np.linalg.norm(
-        np.cross(np.roll(cell, -1, axis=0), np.roll(cell, -2, axis=0)), axis=1
-    )
-    reach = np.ceil(cutoff / heights).astype(int) + 1  # +1: atoms sit anywhere in the cell
+    reach = np.ceil(cutoff / heights(cell)).astype(int) + 1  # +1: atoms sit anywhere in the cell
     grid = np.meshgrid(*(np.arange(-n, n + 1) for n in reach), indexing="ij")
     vectors: NDArray[np.float64] = np.stack([g.ravel() for g in grid], axis=1) @ cell
     diagonal = np.linalg.norm(np.abs(cell).sum(axis=0))

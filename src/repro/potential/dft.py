@@ -36,6 +36,7 @@ from repro.commands import plain_errors
 from repro.errors import InputError
 from repro.potential import cp2k, frames
 from repro.potential.cp2k import Result, Settings
+from repro.potential.d2 import heights
 
 HELD_OUT_RULE = "int(sha256(frame_id), 16) % 5 < 3"
 COARSE_CUTOFF = 280.0  # Ry; forces are worthless there, orbitals a good start
@@ -51,20 +52,13 @@ def held_out(frame_id: str) -> bool:
     return int(hashlib.sha256(frame_id.encode("utf-8")).hexdigest(), 16) % 5 < 3
 
 
-def heights(atoms: Atoms) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
-    """Return the distances between opposite faces of the cell in angstrom, (3,)."""
-    cell = atoms.cell.array
-    areas = [np.linalg.norm(np.cross(cell[(i + 1) % 3], cell[(i + 2) % 3])) for i in range(3)]
-    return np.asarray(abs(np.linalg.det(cell)) / np.array(areas))
-
-
 def mesh(atoms: Atoms, *, length: float = 12.0) -> tuple[int, int, int]:
     """Return the k-point mesh that makes every direction at least ``length`` long.
 
     n points stand for a cell n times as long.  The paper uses Gamma alone with
     cells of 10 angstrom or more; ours are smaller.
     """
-    counts = [max(1, math.ceil(length / h - 1e-9)) for h in heights(atoms)]
+    counts = [max(1, math.ceil(length / h - 1e-9)) for h in heights(atoms.cell.array)]
     return counts[0], counts[1], counts[2]
 
 
@@ -201,8 +195,10 @@ def run(
             "held_out": held_out(name), "solver": "OT" if used.orbital_transformation else "mixing",
             "wall_time_s": round(wall, 1),
             "kpoints": mesh_text(used.kpoints), "cutoff_Ry": used.cutoff,
-            "dispersion_eV": result.dispersion or 0.0,
+            "rel_cutoff_Ry": used.rel_cutoff, "dispersion_eV": result.dispersion,
         }  # fmt: skip
+        if not orbital_transformation:
+            info["k_length_A"] = k_length
         frame = frames.labelled(atoms, energy=result.energy, forces=result.forces,
                                 stress=result.stress, info=info)  # fmt: skip
         frames.write_atomic(target, frame)

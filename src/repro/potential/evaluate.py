@@ -24,20 +24,12 @@ from repro.potential.predictions import (
     Floats,
     Prediction,
     name_of,
-    predict,
-    predict_ase,
     reference,
 )
 from repro.potential.tables import tidy
 
-__all__ = [
-    "ErrorRow", "Errors", "Estimate", "Prediction", "Shift", "composition", "contributions",
-    "error_records", "error_table", "errors", "fit_shift", "parity", "predict", "predict_ase",
-    "reference", "summarise",
-]  # fmt: skip
-
 LEVEL = 0.95
-# As in repro.potential.export.compare: fewer frames fix no four element references.
+# Fewer frames fix no four element references.
 MIN_SHIFT_FRAMES = 2 * len(ELEMENTS)
 GROUPS = ("overall", "kind", "family", "origin")
 
@@ -304,13 +296,13 @@ def error_records(
 
 def parity(
     frames: Sequence[Atoms], predicted: Prediction, *, split: Callable[[Atoms], str],
-    shift: Floats | None = None, points: int = 300, seed: int = 1,
+    points: int = 300, seed: int = 1,
 ) -> list[dict[str, str]]:  # fmt: skip
     """Return thinned parity data: random force components, energies and pressures.
 
     Parameters
     ----------
-    frames, predicted, split, shift:
+    frames, predicted, split:
         See :func:`error_table`.
     points:
         Force components per family at most; a third as many energies and pressures.
@@ -339,10 +331,8 @@ def parity(
             add(int(owner[k]), "force", "eV/A", given[k], said[k])
         some = sorted(chance.choice(len(members), min(points // 3, len(members)), replace=False))
         for i in (members[k] for k in some):
-            size, off = len(frames[i]), 0.0 if shift is None else shift[i]
-            if np.isfinite(off):
-                add(i, "energy", "eV/atom", labels.energies[i] / size,
-                    (predicted.energies[i] - off) / size)  # fmt: skip
+            size = len(frames[i])
+            add(i, "energy", "eV/atom", labels.energies[i] / size, predicted.energies[i] / size)
             add(i, "pressure", "GPa", -labels.stresses[i, :3].mean() * EV_PER_A3_IN_GPA,
                 -predicted.stresses[i, :3].mean() * EV_PER_A3_IN_GPA)  # fmt: skip
     return rows

@@ -6,14 +6,12 @@
 
 ``student`` compares a model with the shipped teacher labels, training and validation
 frames apart (``errors_NAME.csv``, ``parity_NAME.csv``).  ``dft`` compares a model or
-the teacher with the shipped DFT frames, held-out frames apart (``errors_dft_NAME.csv``,
-``parity_dft_NAME.csv``, ``frames_dft_NAME.csv``).
+the teacher with the shipped DFT frames, held-out frames apart (``errors_dft_NAME.csv``).
 """
 
 from __future__ import annotations
 
 import argparse
-import csv
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -30,13 +28,12 @@ from repro.potential import frames, tables
 from repro.potential.evaluate import (
     MIN_SHIFT_FRAMES,
     composition,
-    contributions,
     error_records,
     error_table,
     fit_shift,
     parity,
-    summarise,
 )
+from repro.potential.export import load_labels
 from repro.potential.predictions import (
     Evaluator,
     Floats,
@@ -51,47 +48,6 @@ from repro.potential.trainset import SPLIT_RULE, in_validation
 
 LABELS = "SevenNet 7net-l3i5 + Grimme D2 labels, data/potential/labels"
 DFT = "CP2K PBE-D2 frames, data/potential/dft"
-
-
-def load_labels(*, families: Sequence[str] = (), every: int = 1) -> list[Atoms]:
-    """Return the shipped label frames with what the table says of them in ``info``.
-
-    Parameters
-    ----------
-    families:
-        Only these; all if empty.
-    every:
-        Each n-th frame of a family only, for trials.
-
-    Raises
-    ------
-    InputError
-        For a family that is not in the labels.
-    """
-    import dpdata
-
-    file = data.path("potential/labels/labels.hdf5")
-    with open(data.path("potential/labels/frames.csv"), newline="", encoding="utf-8") as stream:
-        rows = list(csv.DictReader(stream))
-    there = dict.fromkeys(row["family"] for row in rows)
-    for name in families:
-        if name not in there:
-            raise InputError(f"family {name!r}: not in the labels, which hold {', '.join(there)}")
-    found: list[Atoms] = []
-    for name in families or there:
-        content = dpdata.LabeledSystem(f"{file}#/{name}", fmt="deepmd/hdf5").data
-        symbols = [content["atom_names"][k] for k in content["atom_types"]]
-        own = [row for row in rows if row["family"] == name]
-        for row in own[::every]:
-            i = int(row["index"])
-            atoms = Atoms(symbols, positions=content["coords"][i], cell=content["cells"][i],
-                          pbc=True)  # fmt: skip
-            info: dict[str, Any] = {k: row[k] for k in ("frame_id", "family", "kind", "origin")}
-            info |= {k: float(row[k]) for k in ("temperature_K", "volume_scale")}
-            found.append(frames.labelled(
-                atoms, energy=float(content["energies"][i]), forces=content["forces"][i],
-                stress=-content["virials"][i] / atoms.get_volume(), info=info))  # fmt: skip
-    return found
 
 
 def training_split(atoms: Atoms) -> str:
@@ -117,9 +73,9 @@ def student(
 
 
 def against_dft(
-    said: Prediction, found: Sequence[Atoms], *, name: str, points: int = 300, seed: int = 1
-) -> tuple[list[dict[str, Any]], list[dict[str, str]], list[dict[str, Any]]]:
-    """Return error rows, parity rows and one row per frame against DFT frames.
+    said: Prediction, found: Sequence[Atoms], *, name: str, seed: int = 1
+) -> list[dict[str, Any]]:
+    """Return error rows against DFT frames.
 
     CP2K's energies have another zero.  The reference energy of each element is fitted
     on the frames that are *not* held out, and only compositions that those span are
@@ -135,27 +91,9 @@ def against_dft(
         shift = fitted.apply(composition(found))
         note = (f"element references fitted on {fitted.frames} frames that are not held out "
                 f"(rank {len(fitted.basis)}); 'other' energies are residuals of that fit")  # fmt: skip
-    source = f"computed: repro.potential.evaluate_cli dft; {DFT}"
     table = error_table(found, said, split=dft_split, shift=shift, seed=seed)
-    rows = contributions(found, said, reference(found), shift=shift)
-    single = []
-    for i, frame in enumerate(found):
-        own = summarise(rows[i : i + 1])
-        off = 1000 * (difference[i] - shift[i]) / len(frame)
-        single.append({
-            "model": name, "frame_id": frame.info["frame_id"], "family": frame.info["family"],
-            "kind": frame.info["kind"], "split": dft_split(frame), "atoms": len(frame),
-            "energy_error_meV_per_atom": tables.tidy(float(off)),
-            "force_rmse_meV_per_A": tables.tidy(own.force_rmse.value),
-            "force_rms_reference_meV_per_A": tables.tidy(own.force_rms_reference),
-            "force_slope": tables.tidy(own.force_slope.value),
-            "stress_rmse_GPa": tables.tidy(own.stress_rmse.value),
-            "pressure_difference_GPa": tables.tidy(own.pressure_difference.value),
-            "source": source,
-        })  # fmt: skip
-    return (error_records(table, model=name, against="DFT", source=source, note=note),
-            parity(found, said, split=dft_split, shift=shift, points=points, seed=seed),
-            single)  # fmt: skip
+    return error_records(table, model=name, against="DFT", note=note,
+                         source=f"computed: repro.potential.evaluate_cli dft; {DFT}")  # fmt: skip
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -168,12 +106,12 @@ def build_parser() -> argparse.ArgumentParser:
     common = argparse.ArgumentParser(add_help=False)
     common.add_argument("--name", help="name in the tables and file names")
     tables.out_option(common)
-    common.add_argument("--points", type=int, default=300, help="parity forces per family (300)")
     common.add_argument("--seed", type=int, default=1, help="of bootstrap and thinning (1)")
     one = commands.add_parser("student", parents=[common], help="a model against teacher labels")
     one.add_argument("--model", type=Path, required=True, help="frozen or compressed .pb")
     one.add_argument("--families", nargs="+", default=[], help="only these")
     one.add_argument("--every", type=int, default=1, help="each n-th frame only, for trials")
+    one.add_argument("--points", type=int, default=300, help="parity forces per family (300)")
     two = commands.add_parser("dft", parents=[common], help="a model or the teacher against DFT")
     which = two.add_mutually_exclusive_group(required=True)
     which.add_argument("--model", type=Path, help="frozen or compressed .pb")
@@ -185,8 +123,6 @@ def run(args: argparse.Namespace) -> str:
     """Carry out a parsed command; return the line to print."""
     begin = time.monotonic()
     name = args.name or (f"teacher-{args.teacher}" if args.model is None else args.model.stem)
-    if args.points < 3:
-        raise InputError(f"--points {args.points}: expected 3 or more")
     files: dict[str, str] = {}
     parameters: dict[str, Any] = {"model": str(args.model or f"{args.teacher} + D2")}
     if args.model is not None and args.model.is_file():
@@ -194,33 +130,30 @@ def run(args: argparse.Namespace) -> str:
     if args.command == "student":
         if args.every < 1:
             raise InputError(f"--every {args.every}: expected 1 or more")
+        if args.points < 3:
+            raise InputError(f"--points {args.points}: expected 3 or more")
         model = load_model(args.model)
         found = load_labels(families=args.families, every=args.every)
         records, points = student(model, found, split=training_split, name=name,
                                   points=args.points, seed=args.seed)  # fmt: skip
-        parameters["split_rule"] = SPLIT_RULE
+        parameters |= {"split_rule": SPLIT_RULE, "points_per_family": args.points}
         stem, sources = name, [LABELS]
+        tables.write_table(args.out / f"parity_{stem}.csv", points)
+        files[f"parity_{stem}.csv"] = (f"random force components, energies and pressures of {name} "
+                                       "and of the reference")  # fmt: skip
     else:
         found = frames.read_shard(data.path("potential/dft/frames.extxyz"))
         said = (predict_ase(Teacher(model=args.teacher or LABEL_MODEL), found)
                 if args.model is None else predict(args.model, found))  # fmt: skip
-        records, points, single = against_dft(said, found, name=name, points=args.points,
-                                              seed=args.seed)  # fmt: skip
+        records = against_dft(said, found, name=name, seed=args.seed)
         stem, sources = f"dft_{name}", [DFT]
-        tables.write_table(args.out / f"frames_{stem}.csv", single)
-        files[f"frames_{stem}.csv"] = f"errors of {name} against DFT, one row per frame"
     tables.write_table(args.out / f"errors_{stem}.csv", records)
-    tables.write_table(args.out / f"parity_{stem}.csv", points)
-    files |= {
-        f"errors_{stem}.csv": f"errors of {name} by kind, family, origin and split, with 95 % "
-                              "bootstrap intervals over frames",
-        f"parity_{stem}.csv": f"random force components, energies and pressures of {name} and "
-                              "of the reference",
-    }  # fmt: skip
+    files[f"errors_{stem}.csv"] = (f"errors of {name} by kind, family, origin and split, with 95 % "
+                                   "bootstrap intervals over frames")  # fmt: skip
     tables.list_results(
         args.out, title=f"{args.command} {name}", sources=sources,
         command=args.line,
-        parameters=parameters | {"frames": len(found), "points_per_family": args.points},
+        parameters=parameters | {"frames": len(found)},
         seed=args.seed, wall_time_s=time.monotonic() - begin, files=files,
     )  # fmt: skip
     lines = [f"{len(found)} frames, {len(records)} rows in {args.out / f'errors_{stem}.csv'}"]

@@ -2,7 +2,6 @@
 
     python -m repro.potential.export labels --work WORK/labels
     python -m repro.potential.export dft --work WORK/dft --checks WORK/dft-checks
-    python -m repro.potential.export compare          (needs the extra [labels])
     python -m repro.potential.export unpack --to FOLDER
     python -m repro.potential.export restore --work WORK
 
@@ -157,6 +156,10 @@ def export_dft(work: Path, checks: Path | None, target: Path, *, queue: Path | N
     target.mkdir(parents=True, exist_ok=True)
     frames.write_atomic(target / "frames.extxyz", found)
     files = {"frames.extxyz": "labelled frames; info: held_out, kpoints, cutoff_Ry, wall_time_s"}
+    settings: dict[str, Any] = {}
+    for key in ("cutoff_Ry", "rel_cutoff_Ry", "k_length_A"):  # frames of old know the first only
+        values = sorted({float(f.info[key]) for f in found if key in f.info})
+        settings |= {key: values[0] if len(values) == 1 else values} if values else {}
     for name in ("cutoff.csv", "kpoints.csv"):
         if checks is not None and (checks / name).exists():
             shutil.copyfile(checks / name, target / name)
@@ -173,8 +176,6 @@ def export_dft(work: Path, checks: Path | None, target: Path, *, queue: Path | N
         frames.write_atomic(target / "queue.extxyz", frames.read_shard(queue))
     if (target / "queue.extxyz").exists():
         files["queue.extxyz"] = "frames to label, in order; for repro.potential.dft run"
-    if (target / "teacher_vs_dft.csv").exists():
-        files["teacher_vs_dft.csv"] = "differences between the teacher and DFT, by frame"
     kept = sum(dft.held_out(str(f.info["frame_id"])) for f in found)
     data.write_manifest(
         target, title="PBE-D2 reference frames (CP2K)", license="CC-BY-4.0",
@@ -183,7 +184,7 @@ def export_dft(work: Path, checks: Path | None, target: Path, *, queue: Path | N
         command="python tools/potential_dft_frames.py ...; python -m repro.potential.dft run "
                 "--frames QUEUE --work WORK; python -m repro.potential.export dft --work WORK",
         parameters={"frames": len(found), "held_out": kept, "held_out_rule": dft.HELD_OUT_RULE,
-                    "cutoff_Ry": 800, "rel_cutoff_Ry": 40, "k_length_A": 12.0},
+                    **settings},
         seed=2, wall_time_s=sum(float(f.info["wall_time_s"]) for f in found), files=files,
     )  # fmt: skip
     return len(found)
@@ -198,78 +199,6 @@ def list_readme(folder: Path) -> None:
             parameters={}, seed=None, wall_time_s=0.0,
             files={"README.md": "what is in each folder; commands to continue"},
         )  # fmt: skip
-
-
-def compare(target: Path) -> list[dict[str, Any]]:
-    """Return, and write as CSV, how teacher labels differ from DFT, frame by frame.
-
-    Total energies have another zero in CP2K; the table gives them with the
-    least-squares reference of each element taken out (fitted on all frames, so it
-    is a lower bound of the energy error while there are few frames); with fewer than
-    twice as many frames as elements it would say nothing and is left empty.
-    """
-    from repro.potential.teacher import MODELS, Teacher
-
-    found = frames.read_shard(target / "frames.extxyz")
-    rows: list[dict[str, Any]] = []
-    for model in MODELS:
-        teacher = Teacher(model=model)
-        counts = np.array([[f.get_chemical_symbols().count(e) for e in ELEMENTS] for f in found])
-        energies = np.zeros(len(found))
-        parts = []
-        for number, frame in enumerate(found):
-            copy = frame.copy()
-            copy.calc = teacher
-            energies[number] = copy.get_potential_energy() - frame.get_potential_energy()
-            parts.append((copy.get_forces(), copy.get_stress()))
-        shift, *_ = np.linalg.lstsq(counts.astype(float), energies, rcond=None)
-        residual = (energies - counts @ shift) / counts.sum(axis=1)
-        if len(found) < 2 * len(ELEMENTS):
-            residual[:] = np.nan
-        for frame, (forces, stress), off in zip(found, parts, residual, strict=True):
-            difference = forces - frame.get_forces()
-            delta = (stress - frame.get_stress()) * EV_PER_A3_IN_GPA
-            rows.append({
-                "model": model + "+D2", "frame_id": frame.info["frame_id"],
-                "family": frame.info["family"], "kind": frame.info["kind"],
-                "held_out": bool(frame.info["held_out"]), "natoms": len(frame),
-                "temperature_K": frame.info["temperature_K"],
-                "force_rmse_meV_per_A": round(1000 * float(np.sqrt((difference**2).mean())), 2),
-                "force_rms_dft_meV_per_A":
-                    round(1000 * float(np.sqrt((frame.get_forces() ** 2).mean())), 2),
-                "force_slope": round(float((forces * frame.get_forces()).sum()
-                                           / (frame.get_forces() ** 2).sum()), 4),
-                "pressure_difference_GPa": round(-float(delta[:3].mean()), 4),
-                "stress_rmse_GPa": round(float(np.sqrt((delta**2).mean())), 4),
-                "energy_residual_meV_per_atom": "" if np.isnan(off) else round(1000 * float(off), 3),
-                "source": "computed: repro.potential.export compare",
-            })  # fmt: skip
-    with open(target / "teacher_vs_dft.csv", "w", newline="", encoding="utf-8") as stream:
-        table = csv.DictWriter(stream, fieldnames=list(rows[0]))
-        table.writeheader()
-        table.writerows(rows)
-    return rows
-
-
-def summary(rows: Sequence[dict[str, Any]]) -> str:
-    """Return RMSEs of each model by kind of frame, weighted by atoms."""
-    lines = []
-    groups = sorted({(r["model"], r["kind"]) for r in rows} | {(r["model"], "all") for r in rows})
-    for model, kind in groups:
-        chosen = [r for r in rows if r["model"] == model and kind in ("all", r["kind"])]
-        weight = np.array([r["natoms"] for r in chosen], dtype=float)
-        force = np.sqrt(
-            np.average([r["force_rmse_meV_per_A"] ** 2 for r in chosen], weights=weight)
-        )
-        offs = [r["energy_residual_meV_per_atom"] for r in chosen]
-        energy = "energy: too few frames"
-        if "" not in offs:
-            energy = f"energy {np.sqrt(np.mean(np.square(offs))):5.1f} meV/atom (shifts fitted)"
-        pressure = np.mean([r["pressure_difference_GPa"] for r in chosen])
-        lines.append(f"{model:14s} {kind:12s} {len(chosen):3d} frames: force RMSE {force:6.1f} "
-                     f"meV/A, {energy}, "
-                     f"mean pressure difference {pressure:+.2f} GPa")  # fmt: skip
-    return "\n".join(lines)
 
 
 def unpack(source: Path, target: Path) -> list[Path]:
@@ -288,6 +217,47 @@ def unpack(source: Path, target: Path) -> list[Path]:
     return folders
 
 
+def load_labels(*, families: Sequence[str] = (), every: int = 1) -> list[Atoms]:
+    """Return the shipped label frames with what the table says of them in ``info``.
+
+    Parameters
+    ----------
+    families:
+        Only these; all if empty.
+    every:
+        Each n-th frame of a family only, for trials.
+
+    Raises
+    ------
+    InputError
+        For a family that is not in the labels.
+    """
+    import dpdata
+
+    file = data.path(f"potential/labels/{LABELS}")
+    with open(data.path("potential/labels/frames.csv"), newline="", encoding="utf-8") as stream:
+        rows = list(csv.DictReader(stream))
+    there = dict.fromkeys(row["family"] for row in rows)
+    for name in families:
+        if name not in there:
+            raise InputError(f"family {name!r}: not in the labels, which hold {', '.join(there)}")
+    found: list[Atoms] = []
+    for name in families or there:
+        content = dpdata.LabeledSystem(f"{file}#/{name}", fmt="deepmd/hdf5").data
+        symbols = [content["atom_names"][k] for k in content["atom_types"]]
+        own = [row for row in rows if row["family"] == name]
+        for row in own[::every]:
+            i = int(row["index"])
+            atoms = Atoms(symbols, positions=content["coords"][i], cell=content["cells"][i],
+                          pbc=True)  # fmt: skip
+            info: dict[str, Any] = {k: row[k] for k in ("frame_id", "family", "kind", "origin")}
+            info |= {k: float(row[k]) for k in ("temperature_K", "volume_scale", "label_s", "md_s")}
+            found.append(frames.labelled(
+                atoms, energy=float(content["energies"][i]), forces=content["forces"][i],
+                stress=-content["virials"][i] / atoms.get_volume(), info=info))  # fmt: skip
+    return found
+
+
 def restore(base: Path, work: Path) -> tuple[int, int]:
     """Rebuild shards and DFT results of a lost work folder from data/potential.
 
@@ -300,7 +270,13 @@ def restore(base: Path, work: Path) -> tuple[int, int]:
     """
     labels = finished = 0
     if (base / "labels" / LABELS).exists():
-        labels = _restore_labels(work / "labels" / "shards")
+        there: dict[Path, set[str]] = {}
+        for frame in load_labels():
+            shard = work / "labels" / "shards" / f"{frame.info['family']}.extxyz"
+            known = there.setdefault(shard, set(frames.shard_ids(shard)))
+            if frame.info["frame_id"] not in known:
+                frames.append_frame(shard, frame)
+                labels += 1
     if (base / "dft" / "frames.extxyz").exists():
         for frame in frames.read_shard(data.path("potential/dft/frames.extxyz")):
             target = dft.result_file(work / "dft", str(frame.info["frame_id"]))
@@ -308,33 +284,6 @@ def restore(base: Path, work: Path) -> tuple[int, int]:
                 frames.write_atomic(target, frame)
                 finished += 1
     return labels, finished
-
-
-def _restore_labels(shards: Path) -> int:
-    import dpdata
-
-    file = data.path(f"potential/labels/{LABELS}")
-    with open(data.path("potential/labels/frames.csv"), newline="", encoding="utf-8") as stream:
-        rows = list(csv.DictReader(stream))
-    count = 0
-    for name in dict.fromkeys(row["family"] for row in rows):
-        content = dpdata.LabeledSystem(f"{file}#/{name}", fmt="deepmd/hdf5").data
-        symbols = [content["atom_names"][k] for k in content["atom_types"]]
-        shard = shards / f"{name}.extxyz"
-        there = set(frames.shard_ids(shard))
-        for row in rows:
-            if row["family"] != name or row["frame_id"] in there:
-                continue
-            i = int(row["index"])
-            atoms = Atoms(symbols, positions=content["coords"][i], cell=content["cells"][i],
-                          pbc=True)  # fmt: skip
-            info: dict[str, Any] = {k: row[k] for k in ("frame_id", "family", "kind", "origin")}
-            info |= {k: float(row[k]) for k in ("temperature_K", "volume_scale", "label_s", "md_s")}
-            frames.append_frame(shard, frames.labelled(
-                atoms, energy=float(content["energies"][i]), forces=content["forces"][i],
-                stress=-content["virials"][i] / atoms.get_volume(), info=info))  # fmt: skip
-            count += 1
-    return count
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -350,7 +299,6 @@ def build_parser() -> argparse.ArgumentParser:
     two.add_argument("--work", type=Path, required=True, help="WORK of repro.potential.dft run")
     two.add_argument("--checks", type=Path, help="WORK of the cutoff and kpoints checks")
     two.add_argument("--queue", type=Path, help="ship this queue along")
-    commands.add_parser("compare", help="teacher against the exported DFT frames")
     four = commands.add_parser("unpack", help="HDF5 labels to deepmd/npy folders")
     four.add_argument("--to", type=Path, required=True, help="where the folders go")
     five = commands.add_parser("restore", help="rebuild a lost work folder from data/potential")
@@ -369,9 +317,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(
             f"{export_dft(args.work, args.checks, base / 'dft', queue=args.queue)} frames exported"
         )
-    elif args.command == "compare":
-        print(summary(compare(base / "dft")))
-        print("give 'export dft' again to list the table in the manifest")
     elif args.command == "restore":
         labels, finished = restore(base, args.work)
         print(f"{labels} label frames and {finished} DFT frames restored to {args.work}")

@@ -1,6 +1,6 @@
 """Speed against error of the architectures that were scanned, into one table.
 
-    for a in class reference types types-5A ...; do
+    for a in class reference types-slim types-6A ...; do
       python -m repro.potential.training run --preset scan:$a --minutes 5 --work W/scan/$a
     done
     python -m repro.potential.pareto --work W/scan
@@ -26,8 +26,9 @@ from ase import Atoms
 
 from repro.commands import parse, plain_errors
 from repro.errors import InputError
-from repro.potential import evaluate, evaluate_cli, simulate, speed, tables
+from repro.potential import evaluate, export, simulate, speed, tables
 from repro.potential.architectures import Architecture
+from repro.potential.evaluate_cli import LABELS
 from repro.potential.predictions import predict
 from repro.potential.trainjob import MODEL, RUN, read_record
 from repro.potential.trainset import SPLIT_RULE, in_validation
@@ -135,7 +136,7 @@ def build(
     timed = speed.table({n: f / MODEL for n, f in trained.items()}, atoms, steps=steps,
                         repeats=repeats, ranks=(ranks,), folder=folder, others={}, other_steps=1,
                         say=say)  # fmt: skip
-    frames = [f for f in evaluate_cli.load_labels(every=every)
+    frames = [f for f in export.load_labels(every=every)
               if in_validation(str(f.info["frame_id"]))]  # fmt: skip
     rows = [row(s.model, trained[s.model], frames, s) for s in timed]
     return sorted(rows, key=lambda r: float(r["us_per_atom_step"]))
@@ -168,7 +169,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                  folder=args.work / "speed")  # fmt: skip
     tables.write_table(args.out / "pareto.csv", rows)
     tables.list_results(
-        args.out, title="pareto", command=args.line, sources=[evaluate_cli.LABELS], seed=None,
+        args.out, title="pareto", command=args.line, sources=[LABELS], seed=None,
         parameters={"split_rule": SPLIT_RULE, "ranks": args.ranks, "natoms": args.natoms,
                     "steps": args.steps, "repeats": args.repeats},
         wall_time_s=time.monotonic() - begin,

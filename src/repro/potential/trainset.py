@@ -20,6 +20,7 @@ from ase import Atoms
 
 from repro.errors import InputError, did_you_mean
 from repro.potential import ELEMENTS, dft, export, frames
+from repro.potential.evaluate import composition
 
 BLOCK = 300  # steps of a walk, 0.9 ps
 SPLIT_RULE = ("validation if int(sha256('split:' + visit), 16) % 5 == 0, where visit is the frame "
@@ -187,11 +188,6 @@ def refuse_held_out(some: Iterable[Atoms]) -> None:
                              f"(rule: {dft.HELD_OUT_RULE})")  # fmt: skip
 
 
-def _counts(some: Sequence[Atoms]) -> np.ndarray[Any, np.dtype[np.float64]]:
-    return np.array([[f.get_chemical_symbols().count(e) for e in ELEMENTS] for f in some],
-                    dtype=float)  # fmt: skip
-
-
 def element_references(some: Sequence[Atoms], energies: Sequence[float]) -> dict[str, float]:
     """Return the energy per atom of each element by which frames differ from ``energies``.
 
@@ -220,7 +216,7 @@ def element_references(some: Sequence[Atoms], energies: Sequence[float]) -> dict
     difference = np.array([f.get_potential_energy() for f in some]) - np.asarray(energies, float)
     if not np.isfinite(difference).all():
         raise InputError("an energy is not finite; no element references from that")
-    fitted, *_ = np.linalg.lstsq(_counts(some), difference, rcond=None)
+    fitted, *_ = np.linalg.lstsq(composition(some), difference, rcond=None)
     return dict(zip(ELEMENTS, (float(value) for value in fitted), strict=True))
 
 
