@@ -47,7 +47,7 @@ seed: int = 7  # Seed of noise and of the random powders; allowed: 0..2147483647
 import numpy as np
 import pandas as pd
 
-from repro import diffraction, patterns, powders
+from repro import data, diffraction, patterns, powders
 from repro.diffraction import KA1, profile
 from repro.errors import InputError
 from repro.figures import new_figure, show
@@ -160,7 +160,7 @@ show(
 # %%
 library = Library(list(pool.values()))
 if pattern_file:
-    pattern = patterns.read(pattern_file)
+    pattern = patterns.read(data.external(pattern_file))
 else:
     demo = powders.powder(
         pool, {"LiF": 3 * 25.94, "SbCl3": 228.1}, strains={"SbCl3": 0.006, "LiF": -0.002},

@@ -47,7 +47,7 @@ import ase.io
 import numpy as np
 import pandas as pd
 
-from repro import data, paths
+from repro import data
 from repro.clay import chapter, lithium_eis, lithium_law, lithium_plots, lithium_words
 from repro.clay import lithium_chapter as look
 from repro.figures import new_figure, show
@@ -254,7 +254,7 @@ comparison("test-conductivity-against-aimd")
 
 # %%
 sizes = {"thickness": Estimate(thickness, size_error * thickness), "area": Estimate(area, size_error * area)}
-sample = lithium_eis.own_sample(paths.root() / spectrum, **sizes) if spectrum else lithium_eis.made_sample(put_in, **sizes)
+sample = lithium_eis.own_sample(data.external(spectrum), **sizes) if spectrum else lithium_eis.made_sample(put_in, **sizes)
 tested = lithium_eis.tested(sample)
 made = lithium_eis.made_sample(put_in, **sizes).spectrum.frequency
 record("lithium.eis_high", float(made.max() / 1e6), unit="MHz", note="made spectrum, as in the paper")

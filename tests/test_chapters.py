@@ -140,3 +140,41 @@ def test_every_row_shown_by_a_chapter_is_in_the_ledger(book: Notebook) -> None:
             if isinstance(node, ast.Call) and name in ("comparison", "published"):
                 named = {a.value for a in node.args if isinstance(a, ast.Constant)}
                 assert named <= ids, named - ids
+
+
+# These ask repro.data.external themselves, as their own tests say.
+ASK_THEMSELVES = {"data.external", "scans.foil", "scans.own_files"}
+
+
+def _uses(code: str, name: str) -> list[ast.AST]:
+    """Return what holds each use of a variable, leaving out questions whether it is set."""
+    found = []
+    for holder in ast.walk(ast.parse(code)):
+        if isinstance(holder, ast.If | ast.IfExp):
+            continue
+        parts = [p.value if isinstance(p, ast.keyword) else p for p in ast.iter_child_nodes(holder)]
+        if any(
+            isinstance(p, ast.Name) and p.id == name and isinstance(p.ctx, ast.Load) for p in parts
+        ):
+            found.append(holder)
+    return found
+
+
+def test_a_run_depends_on_the_readers_own_files(book: Notebook) -> None:
+    """Else an edited file would not make the page anew."""
+    for parameter in book.parameters():
+        if not parameter.meaning.startswith("Path of"):
+            continue
+        uses = [use for code in _code(book) for use in _uses(code, parameter.name)]
+        assert uses, f"{book.name}: nothing reads {parameter.name}"
+        for use in uses:
+            if isinstance(use, ast.keyword):
+                continue  # counted at its call
+            assert isinstance(use, ast.Call), f"{book.name}: {ast.unparse(use)}"
+            assert ast.unparse(use.func) in ASK_THEMSELVES, f"{book.name}: {ast.unparse(use)}"
+
+
+@pytest.mark.parametrize("code", ["read(own)", "read(root / own)", "read(Path(own))"])
+def test_a_file_read_past_the_book_is_seen(code: str) -> None:
+    assert [ast.unparse(use) for use in _uses(f"{code} if own else None", "own")] != []
+    assert _uses("'file' if own else 'none'", "own") == []
