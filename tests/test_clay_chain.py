@@ -76,6 +76,60 @@ def test_a_broken_record_is_said(tmp_path: Path) -> None:
         chain.finished(tmp_path)
 
 
+def kept(work: Path, preset: str, seed: int = 1) -> dict[str, dict[str, object]]:
+    """Restore the shipped steps of a campaign, and return the records of a seed."""
+    collect.restore(data.path(f"clay/{preset}/runs.csv").parent, work)
+    return {name: json.loads((work / f"seed{seed}" / name / "done.json").read_text("utf-8"))
+            for name in ("sandwich", "assembly", "anneal")}  # fmt: skip
+
+
+@pytest.mark.parametrize("preset", ["reference", "three-one"])
+def test_shipped_steps_are_those_of_their_campaign(preset: str, tmp_path: Path) -> None:
+    made = kept(tmp_path, preset)
+    chosen = presets.preset(preset)
+    for seed in chosen.seeds:
+        setup = chain.Setup(chosen, tmp_path)
+        for name, one in made.items():
+            done = chain.step(setup, name, seed)
+            assert (done["step"], done["natoms"]) == (name, one["natoms"])
+    assert sum(1 for _ in collect.steps(chosen, tmp_path)) == 2 * len(chosen.seeds)
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [("sandwich", "natoms 256, expected 320"), ("assembly", "natoms 704, expected 800"),
+     ("anneal", r"protocol .*'rest_ps': 60\.0.*expected .*'rest_ps': 30\.0}")],
+)  # fmt: skip
+def test_a_step_of_another_campaign_is_refused(name: str, message: str, tmp_path: Path) -> None:
+    kept(tmp_path, "reference")
+    setup = chain.Setup(presets.preset("three-one"), tmp_path)
+    with pytest.raises(InputError, match=f"{name}: holds a step with {message} of the campaign 'three-one'"):  # fmt: skip
+        chain.step(setup, name, 1)
+
+
+def test_no_command_takes_the_steps_of_another_campaign(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    work = tmp_path / "w"
+    kept(work, "reference")
+    about = ["--preset", "large", "--work", str(work)]
+    for command in (["step", "anneal"], ["step", "shear"], ["go", "--dry-run"], ["status"],
+                    ["collect", "--out", str(tmp_path / "out")]):  # fmt: skip
+        assert campaign_cli.main([*command, *about]) == 1, command
+        assert "expected" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_record_knows_its_campaign(tmp_path: Path) -> None:
+    made = kept(tmp_path, "three-one")["assembly"]
+    # Records made from now on name it, which tells sizes without a number of units as well.
+    file = tmp_path / "seed1" / "assembly" / "done.json"
+    file.write_text(json.dumps({**made, "preset": "class"}), encoding="utf-8")
+    assert chain.finished_as(presets.preset("class"), "assembly", file.parent) is not None
+    with pytest.raises(InputError, match="preset class, expected large"):
+        chain.finished_as(presets.preset("large"), "assembly", file.parent)
+
+
 def test_the_command_for_snakemake(tmp_path: Path) -> None:
     command = campaign_cli.snakemake("class", tmp_path, seeds=[2], protocols=["shear"], cores=2,
                                      ranks=2, dry=True)  # fmt: skip
@@ -157,8 +211,18 @@ def test_thinning_keeps_the_ends(protocol: str, frames: int, every: int) -> None
 
 
 def test_nothing_to_restore_is_said(tmp_path: Path) -> None:
+    (tmp_path / "w" / "seed1").mkdir(parents=True)
     with pytest.raises(InputError, match="no states"):
         collect.restore(tmp_path, tmp_path / "w")
+
+
+def test_nothing_to_collect_is_said_where_runs_were_collected_before(tmp_path: Path) -> None:
+    before = data.path("clay/three-one/runs.csv").read_bytes()
+    (tmp_path / "runs.csv").write_bytes(before)
+    with pytest.raises(InputError, match=r"wrok: no finished step of 'three-one'"):
+        collect.collect(presets.preset("three-one"), tmp_path / "wrok", tmp_path, command="c")
+    assert [f.name for f in tmp_path.iterdir()] == ["runs.csv"]
+    assert (tmp_path / "runs.csv").read_bytes() == before
 
 
 def test_a_leg_without_logs_is_said(tmp_path: Path) -> None:
@@ -176,6 +240,7 @@ def test_from_slab_to_shipped_files(tiny: presets.Preset, tmp_path: Path) -> Non
             for name in ("sandwich", "assembly", "anneal", "shear")}  # fmt: skip
     natoms = made["assembly"]["natoms"]
     assert natoms == 128 and made["shear"]["natoms"] == natoms
+    assert {one["preset"] for one in made.values()} == {"class"}
     # Two LiCl for each GaF3, as in the paper.
     atoms = datafile.read_structure(chain.state(setup.folder("anneal", 1)))
     symbols = atoms.get_chemical_symbols()
@@ -194,8 +259,6 @@ def test_from_slab_to_shipped_files(tiny: presets.Preset, tmp_path: Path) -> Non
     with open(out / "runs.csv", newline="", encoding="utf-8") as stream:
         rows = list(csv.DictReader(stream))
     assert [row["leg"] for row in rows] == ["hold", "melt", "rest", "shear"]
-    assert collect.leg_names(out) == ["seed1_sandwich_hold", "seed1_anneal_melt",
-                                      "seed1_anneal_rest", "seed1_shear_shear"]  # fmt: skip
     # A strain of 0.2 in frames of 0.05: five frames, the last at 0.2.
     frames = list(trajectory.read(out / "seed1_shear_shear.extxyz.gz"))
     assert len(frames) == 5 == int(rows[-1]["frames"])

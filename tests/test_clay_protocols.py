@@ -108,13 +108,10 @@ def test_the_components_and_the_control() -> None:
 
 
 def test_the_plan_counts_steps_and_atoms() -> None:
-    rows = presets.plan(
-        "reference", us_per_atom_step=36.0, natoms={"sandwich": 100, "assembly": 1000}
-    )
-    hours = {name: (ps, h) for name, ps, h in rows}
-    # 110 ps are 55,000 steps of 2 fs; 36 us for 1000 atoms are 0.036 s a step.
-    assert hours["anneal"] == (pytest.approx(110.0), pytest.approx(0.55))
-    assert hours["sandwich"][1] == pytest.approx(2501 * 0.0036 / 3600)
+    hours = {name: (ps, h) for name, ps, h in presets.plan("reference", us_per_atom_step=50.0)}
+    # 110 ps are 55,000 steps of 2 fs; 50 us for 704 atoms are 0.0352 s a step.
+    assert hours["anneal"] == (pytest.approx(110.0), pytest.approx(55_000 * 0.0352 / 3600))
+    assert hours["sandwich"][1] == pytest.approx(2501 * 256 * 50e-6 / 3600)
     assert set(hours) == set(presets.preset("reference").protocols)
 
 

@@ -83,6 +83,11 @@ def snakemake(
 def _go(args: argparse.Namespace) -> int:
     work: Path = args.work
     work.mkdir(parents=True, exist_ok=True)
+    chosen = presets.preset(args.preset)
+    # Snakemake asks only whether a record is there, not of which campaign.
+    for seed in args.seeds or chosen.seeds:
+        for name in (presets.ASSEMBLY, *chosen.protocols):
+            chain.finished_as(chosen, name, work / f"seed{seed}" / name)
     command = snakemake(args.preset, work, seeds=args.seeds, protocols=args.protocols,
                         cores=args.cores, ranks=args.ranks, model=args.model, dry=args.dry_run,
                         profile=args.profile)  # fmt: skip
@@ -106,7 +111,7 @@ def _status(args: argparse.Namespace) -> int:
     for seed in args.seeds or chosen.seeds:
         for name in chosen.protocols:
             folder = args.work / f"seed{seed}" / name
-            done = chain.finished(folder)
+            done = chain.finished_as(chosen, name, folder)
             word = "done" if done else ("begun" if folder.is_dir() else "-")
             spent = sum(leg["wall_s"] for leg in done["legs"]) / 60 if done else 0.0
             print(f"seed {seed}  {name:14s} {word:6s}" + (f" {spent:7.1f} min" if done else ""))
@@ -151,7 +156,7 @@ def _parser() -> argparse.ArgumentParser:
 
     def add(name: str, about: str) -> argparse.ArgumentParser:
         one = parts.add_parser(name, help=about, description=about)
-        one.add_argument("--preset", default="reference", help="paper, reference, large or class")
+        one.add_argument("--preset", default="reference", help=", ".join(presets.PRESETS))
         return one
 
     def common(one: argparse.ArgumentParser) -> None:

@@ -17,7 +17,7 @@ from typing import Any
 from repro import data
 from repro.clay import build, campaign, presets
 from repro.clay.presets import ASSEMBLY, SANDWICH, Preset
-from repro.clay.protocols import Leg
+from repro.clay.protocols import Described, Leg
 from repro.errors import InputError
 from repro.md import datafile, guard
 from repro.md.stages import Reporter
@@ -76,7 +76,13 @@ def _finish(folder: Path, content: dict[str, Any]) -> dict[str, Any]:
 
 
 def finished(folder: Path) -> dict[str, Any] | None:
-    """Return the record of a finished step, or None."""
+    """Return the record of a finished step, or None.
+
+    Raises
+    ------
+    InputError
+        If the record is not whole.
+    """
     file = folder / DONE
     if not file.is_file():
         return None
@@ -87,6 +93,41 @@ def finished(folder: Path) -> dict[str, Any] | None:
     if not isinstance(content, dict):
         raise InputError(f"{file}: expected an object; remove it and start again")
     return content
+
+
+def description(described: Described) -> dict[str, Any]:
+    """Return a protocol as its record has it: the class under ``kind``, and its settings."""
+    settings = asdict(described)  # type: ignore[call-overload]
+    return dict(json.loads(json.dumps({"kind": type(described).__name__, **settings})))
+
+
+def finished_as(preset: Preset, name: str, folder: Path) -> dict[str, Any] | None:
+    """Return the record of a finished step of a campaign, or None.
+
+    Campaigns share the names of their steps, so the folder may be that of another.  A record
+    without a preset (those made before it was noted down) is known by its protocol and its
+    number of atoms.
+
+    Raises
+    ------
+    InputError
+        If the record is not whole, or that of another campaign.
+    """
+    done = finished(folder)
+    if done is None:
+        return None
+    expected: dict[str, Any] = {"preset": preset.name}
+    if name != ASSEMBLY:
+        expected["protocol"] = description(presets.protocol(name, preset.name))
+    # Without a number of units, cubes cut from a sandwich that was held differ by some atoms.
+    if "preset" not in done and (name == SANDWICH or build.size(preset.size).units):
+        expected["natoms"] = presets.atoms(preset.size)[SANDWICH if name == SANDWICH else ASSEMBLY]
+    for key, wanted in expected.items():
+        found = done.get(key, wanted if key == "preset" else None)
+        if found != wanted:
+            raise InputError(f"{folder}: holds a step with {key} {found}, expected {wanted} of the "
+                             f"campaign {preset.name!r}; give another folder")  # fmt: skip
+    return done
 
 
 def state(folder: Path) -> Path:
@@ -103,14 +144,21 @@ def state(folder: Path) -> Path:
     return folder / str(done["state"])
 
 
+def _before(setup: Setup, name: str, seed: int) -> Path:
+    """Return the last state of the step that another begins from."""
+    folder = setup.folder(name, seed)
+    finished_as(setup.preset, name, folder)
+    return state(folder)
+
+
 def _assemble(setup: Setup, seed: int) -> dict[str, Any]:
     """Cut, turn and assemble the particles of the relaxed sandwich."""
-    held = datafile.read_structure(state(setup.folder(SANDWICH, seed)))
+    held = datafile.read_structure(_before(setup, SANDWICH, seed))
     made = build.assembly(held, build.size(setup.preset.size))
     where = setup.folder(ASSEMBLY, seed)
     datafile.write_structure(made, where / "assembly.data")
-    return {"step": ASSEMBLY, "seed": seed, "state": "assembly.data", "natoms": len(made),
-            "edge_A": float(made.cell.lengths()[0])}  # fmt: skip
+    return {"step": ASSEMBLY, "preset": setup.preset.name, "seed": seed, "state": "assembly.data",
+            "natoms": len(made), "edge_A": float(made.cell.lengths()[0])}  # fmt: skip
 
 
 def _run(setup: Setup, name: str, seed: int) -> dict[str, Any]:
@@ -125,7 +173,7 @@ def _run(setup: Setup, name: str, seed: int) -> dict[str, Any]:
         if not begin.is_file():
             datafile.write_structure(slab(*size.layers).repeat(size.repeat), begin)
     else:
-        begin = state(setup.folder(before, seed))
+        begin = _before(setup, before, seed)
     runs = campaign.run(
         described, begin, folder=where, pair=setup.pair(), seed=seed,
         timestep_fs=chosen.timestep_fs, checkpoint_ps=chosen.checkpoint_ps, ranks=setup.ranks,
@@ -135,8 +183,8 @@ def _run(setup: Setup, name: str, seed: int) -> dict[str, Any]:
              "steps": one.thermo.steps, "wall_s": round(one.thermo.loop_s, 1),
              "natoms": one.thermo.natoms} for one in runs]  # fmt: skip
     return {
-        "step": name, "seed": seed, "state": str(runs[-1].state.relative_to(where)),
-        "protocol": {"kind": type(described).__name__, **asdict(described)},  # type: ignore[call-overload]
+        "step": name, "preset": chosen.name, "seed": seed,
+        "state": str(runs[-1].state.relative_to(where)), "protocol": description(described),
         "timestep_fs": chosen.timestep_fs, "ranks": setup.ranks, "natoms": legs[-1]["natoms"],
         "code_version": data.code_version(), "legs": legs,
     }  # fmt: skip
@@ -157,7 +205,8 @@ def step(setup: Setup, name: str, seed: int) -> dict[str, Any]:
     Raises
     ------
     InputError
-        For an unknown step, a seed below one, or a step whose predecessor is not finished.
+        For an unknown step, a seed below one, a step whose predecessor is not finished, or a
+        folder that holds steps of another campaign.
     LammpsError
         If LAMMPS fails.
     """
@@ -165,7 +214,7 @@ def step(setup: Setup, name: str, seed: int) -> dict[str, Any]:
         raise InputError(f"seed {seed}: expected a positive integer")
     if name != ASSEMBLY:
         presets.protocol(name, setup.preset.name)
-    done = finished(setup.folder(name, seed))
+    done = finished_as(setup.preset, name, setup.folder(name, seed))
     if done is not None:
         return done
     content = _assemble(setup, seed) if name == ASSEMBLY else _run(setup, name, seed)

@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from repro import data
+from repro import data, packed
 from repro.clay import chain, trajectory
 from repro.clay.presets import ANNEAL, ASSEMBLY, SANDWICH, Preset
 from repro.errors import InputError
@@ -61,7 +61,8 @@ def write_thermo(table: Thermo, file: Path) -> None:
     writer.writerow(table.columns)
     for row in zip(*table.columns.values(), strict=True):
         writer.writerow([f"{value:.8g}" for value in row])
-    _packed(text.getvalue().encode(), file)
+    with packed.writing(file) as stream:
+        stream.write(text.getvalue().encode())
 
 
 def read_thermo(file: Path) -> Thermo:
@@ -120,11 +121,17 @@ def _leg(
 
 
 def steps(preset: Preset, work: Path) -> Iterator[dict[str, Any]]:
-    """Yield the record of each finished protocol, seeds in order."""
+    """Yield the record of each finished protocol, seeds in order.
+
+    Raises
+    ------
+    InputError
+        If a step is of another campaign.
+    """
     seeds = sorted(int(p.name[4:]) for p in work.glob("seed*") if p.name[4:].isdigit())
     for seed in seeds:
         for name in preset.protocols:
-            done = chain.finished(work / f"seed{seed}" / name)
+            done = chain.finished_as(preset, name, work / f"seed{seed}" / name)
             if done is not None:
                 yield done
 
@@ -144,15 +151,18 @@ def collect(preset: Preset, work: Path, out: Path, *, command: str) -> int:
     Raises
     ------
     InputError
-        If nothing is finished.
+        If nothing is finished, or a step is of another campaign.
     """
+    finished = list(steps(preset, work))
+    if not finished:
+        raise InputError(f"{work}: no finished step of {preset.name!r}")
     known: dict[tuple[str, str, str], dict[str, Any]] = {}
     if (out / RUNS).is_file():
         with open(out / RUNS, newline="", encoding="utf-8") as stream:
             known = {(r["seed"], r["protocol"], r["leg"]): r for r in csv.DictReader(stream)}
     out.mkdir(parents=True, exist_ok=True)
     described: dict[str, Any] = {}
-    for done in steps(preset, work):
+    for done in finished:
         described[done["step"]] = done["protocol"]
         for number, leg in enumerate(done["legs"], start=1):
             if leg["name"] == "relax" or leg["steps"] < 2:
@@ -163,9 +173,7 @@ def collect(preset: Preset, work: Path, out: Path, *, command: str) -> int:
             if key in known and not any(where.glob("segment-*.log")):
                 continue
             known[key] = _leg(done, leg, where, out, known.get(key, {}))
-    if not known:
-        raise InputError(f"{work}: no finished step of {preset.name!r}")
-    _keep_states(work, out)
+    _keep_states(preset, work, out)
     order = {name: k for k, name in enumerate(preset.protocols)}
     rows = sorted(known.values(), key=lambda r: (int(r["seed"]), order.get(r["protocol"], 99),
                                                  int(r["number"])))  # fmt: skip
@@ -177,21 +185,15 @@ def collect(preset: Preset, work: Path, out: Path, *, command: str) -> int:
     return len(rows)
 
 
-def _packed(content: bytes, file: Path) -> None:
-    partial = file.with_name("part-" + file.name)
-    with open(partial, "wb") as raw, gzip.GzipFile("", "wb", 9, raw, mtime=0) as packed:
-        packed.write(content)
-    partial.replace(file)
-
-
-def _keep_states(work: Path, out: Path) -> None:
+def _keep_states(preset: Preset, work: Path, out: Path) -> None:
     """Keep last states and records of the steps that others begin from."""
     for folder in sorted(work.glob("seed*")):
         for name in KEPT:
-            done = chain.finished(folder / name)
+            done = chain.finished_as(preset, name, folder / name)
             if done is None:
                 continue
-            _packed(chain.state(folder / name).read_bytes(), out / f"{folder.name}_{name}.data.gz")
+            with packed.writing(out / f"{folder.name}_{name}.data.gz") as stream:
+                stream.write((folder / name / str(done["state"])).read_bytes())
             text = json.dumps(done, indent=1) + "\n"
             (out / f"{folder.name}_{name}.json").write_text(text, encoding="utf-8")
 
@@ -214,8 +216,11 @@ def restore(source: Path, work: Path) -> int:
     InputError
         If the source holds no state.
     """
+    records = sorted(source.glob("seed*_*.json"))
+    if not records:
+        raise InputError(f"{source}: no states; expected seed1_anneal.data.gz and the like")
     count = 0
-    for record in sorted(source.glob("seed*_*.json")):
+    for record in records:
         seed, name = record.stem.split("_", 1)
         where = work / seed / name
         if chain.finished(where) is not None:
@@ -226,8 +231,6 @@ def restore(source: Path, work: Path) -> int:
         state.write_bytes(gzip.decompress((source / f"{record.stem}.data.gz").read_bytes()))
         (where / chain.DONE).write_text(json.dumps(done, indent=1) + "\n", encoding="utf-8")
         count += 1
-    if not count and not any(work.glob("seed*")):
-        raise InputError(f"{source}: no states; expected seed1_anneal.data.gz and the like")
     return count
 
 
@@ -259,9 +262,3 @@ def _manifest(
                     "assembly": ASSEMBLY},
         wall_time_s=sum(float(row["wall_s"]) for row in rows),
     )  # fmt: skip
-
-
-def leg_names(folder: Path) -> list[str]:
-    """Return ``seedN_PROTOCOL_LEG`` of every leg in a data folder, in the order of runs.csv."""
-    with open(folder / RUNS, newline="", encoding="utf-8") as stream:
-        return [stem(int(r["seed"]), r["protocol"], r["leg"]) for r in csv.DictReader(stream)]

@@ -166,9 +166,7 @@ def protocol(name: str, campaign: str = "reference") -> Described:
     return known[name]
 
 
-def plan(
-    name: str, *, us_per_atom_step: float, natoms: Mapping[str, int] | None = None
-) -> list[tuple[str, float, float]]:
+def plan(name: str, *, us_per_atom_step: float) -> list[tuple[str, float, float]]:
     """Return each protocol with its picoseconds and hours on one core, one seed.
 
     Parameters
@@ -176,10 +174,7 @@ def plan(
     name:
         Of the campaign.
     us_per_atom_step:
-        Measured cost.
-    natoms:
-        Atoms of the sandwich and of all others, by ``sandwich`` and ``assembly``; those
-        of a fresh build if not given.
+        Measured cost; atoms are those of a fresh build.
 
     Raises
     ------
@@ -189,7 +184,7 @@ def plan(
     chosen = preset(name)
     if not us_per_atom_step > 0:
         raise InputError(f"{us_per_atom_step} us/atom/step: expected a positive number")
-    known = natoms if natoms is not None else atoms(chosen.size)
+    known = atoms(chosen.size)
     rows = []
     for key, described in chosen.protocols.items():
         ps = sum(leg.picoseconds for leg in described.legs(seed=1))

@@ -18,6 +18,7 @@ from ase import Atoms
 from ase.io.extxyz import read_extxyz, write_extxyz
 from ase.io.lammpsrun import read_lammps_dump_text
 
+from repro import packed
 from repro.errors import InputError
 from repro.potential import ELEMENTS
 
@@ -99,6 +100,8 @@ def thinned(frames: Iterable[Atoms], every: int) -> Iterator[Atoms]:
 def write(frames: Iterable[Atoms], file: Path, *, digits: int = 4) -> int:
     """Write frames as gzipped extended XYZ, whole or not at all; return their number.
 
+    Equal frames give equal bytes.
+
     Parameters
     ----------
     frames:
@@ -117,10 +120,8 @@ def write(frames: Iterable[Atoms], file: Path, *, digits: int = 4) -> int:
     if not file.name.endswith(".extxyz.gz"):
         raise InputError(f"{file.name}: expected a name that ends in .extxyz.gz")
     file.parent.mkdir(parents=True, exist_ok=True)
-    partial = file.with_name("part-" + file.name)
     count = 0
-    # No file name and no time in the header: equal frames give equal bytes.
-    with open(partial, "wb") as raw, gzip.GzipFile("", "wb", 9, raw, mtime=0) as packed:
+    with packed.writing(file) as stream:
         for frame in frames:
             text = io.StringIO()
             plain = Atoms(frame.get_chemical_symbols(), cell=frame.cell, pbc=True,
@@ -129,12 +130,10 @@ def write(frames: Iterable[Atoms], file: Path, *, digits: int = 4) -> int:
             if "particle" in frame.arrays:
                 plain.set_array("particle", frame.arrays["particle"])
             write_extxyz(text, [plain])
-            packed.write(text.getvalue().encode())
+            stream.write(text.getvalue().encode())
             count += 1
-    if not count:
-        partial.unlink()
-        raise InputError(f"{file}: no frames to write")
-    partial.replace(file)
+        if not count:
+            raise InputError(f"{file}: no frames to write")
     return count
 
 
