@@ -32,7 +32,8 @@ def test_heat_is_taken_out_and_info_stays(tmp_path: Path) -> None:
     warm = [crystal(shake=0.1, seed=s) for s in (1, 2)]
     cold = [inherent.quench(f, pair=LJ, folder=tmp_path, name=f"f{k}", force=1e-4)
             for k, f in enumerate(warm)]  # fmt: skip
-    assert cold[0].info == {"time_ps": 0.0, "note": "kept"}
+    assert cold[0].info.pop("force_eV_per_A") <= 1e-4
+    assert cold[0].info == {"time_ps": 0.0, "note": "kept", "stopped": "force tolerance"}
     before = nonaffine.d2min(warm[0], warm[1], cutoff=4.0).d2min
     after = nonaffine.d2min(cold[0], cold[1], cutoff=4.0).d2min
     assert after.max() < before.min() / 1000
@@ -61,6 +62,36 @@ def test_a_frame_that_is_there_is_not_relaxed_again(tmp_path: Path) -> None:
     made = inherent.quench(frame, pair=LJ, folder=tmp_path, name="f")
     again = inherent.quench(frame, pair="pair_style none_such\n", folder=tmp_path, name="f")
     np.testing.assert_array_equal(made.positions, again.positions)
+
+
+def test_another_frame_of_that_name_is_not_returned(tmp_path: Path) -> None:
+    frame = crystal(shake=0.1)
+    inherent.quench(frame, pair=LJ, folder=tmp_path, name="f")
+    fewer = frame[1:]
+    for other in (fewer, crystal(shake=0.1, seed=2)):
+        with pytest.raises(InputError, match=r"f\.data: relaxed from 108 atoms .* expected from "
+                           f"{len(other)} atoms .*; remove it"):  # fmt: skip
+            inherent.quench(other, pair=LJ, folder=tmp_path, name="f")
+    with pytest.raises(InputError, match=r"to 0\.05 eV.* expected from .* to 0\.01 eV"):
+        inherent.quench(frame, pair=LJ, folder=tmp_path, name="f", force=0.01)
+
+
+def test_a_relaxation_that_was_cut_off_says_so(tmp_path: Path) -> None:
+    frame = crystal(shake=0.2)
+    for _ in range(2):  # made, and read from where it is kept
+        made = inherent.quench(frame, pair=LJ, folder=tmp_path, name="f", force=1e-4, steps=2)
+        assert made.info["stopped"] == inherent.CUT_OFF
+        assert made.info["force_eV_per_A"] > 1e-4
+
+
+def test_the_reason_is_that_of_the_last_minimisation(tmp_path: Path) -> None:
+    log = tmp_path / "log.lammps"
+    text = "Minimization stats:\n  Stopping criterion = {}\n  Energy initial, final = \n"
+    log.write_text(text.format("max iterations") + text.format("linesearch alpha is zero"), encoding="utf-8")  # fmt: skip
+    assert inherent.stopped(log) == "linesearch alpha is zero"
+    log.write_text("Loop time of 1\n", encoding="utf-8")
+    with pytest.raises(InputError, match="no 'Stopping criterion'"):
+        inherent.stopped(log)
 
 
 def test_later_half_keeps_its_distance() -> None:
@@ -93,6 +124,17 @@ def test_a_campaign_of_relaxations(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert manifest["command"] == "c"
     assert len(list(trajectory.read(out / "seed1_shear.extxyz.gz"))) == 4
     assert len(list(trajectory.read(out / "seed1_rest.extxyz.gz"))) == 2
+    frame = next(trajectory.read(out / "seed1_shear.extxyz.gz"))
+    assert frame.info["stopped"] == "force tolerance" and frame.info["force_eV_per_A"] <= 0.05
+    assert "cut off" not in manifest["files"]["seed1_shear.extxyz.gz"]["description"]
+    # Another model, and one that needs more steps: its frames are kept apart, and said.
+    model = tmp_path / "other.pb"
+    model.write_bytes(b"other")
+    monkeypatch.setattr(inherent.guard, "pair_commands", lambda m: LJ.replace("0.2", "9.0"))
+    inherent.make(tmp_path / "w", out, protocols=["rest"], command="c", model=model, steps=1)
+    assert len(list((tmp_path / "w").iterdir())) == 2
+    said = data.manifest(out)["files"]["seed3_rest.extxyz.gz"]["description"]
+    assert "2 frames" in said and "2 of them cut off after 1 steps" in said
     # A protocol more: what was there is kept in the manifest.
     monkeypatch.setattr(inherent.paths, "data_dir", lambda: tmp_path / "data")
     assert inherent.seeds("shear") == [1, 3]
@@ -112,8 +154,9 @@ def test_another_campaign_has_a_folder_of_its_own(
     monkeypatch.setattr(inherent.guard, "pair_commands", lambda model: LJ)
     monkeypatch.setattr(inherent.paths, "data_dir", lambda: tmp_path)
     assert inherent.seeds("shear", preset="large") == []
+    (tmp_path / "model.pb").write_bytes(b"another")
     status = inherent.main(["--work", str(tmp_path / "w"), "--protocols", "shear", "--preset",
-                            "large", "--ranks", "2", "--model", str(tmp_path)])  # fmt: skip
+                            "large", "--ranks", "2", "--model", str(tmp_path / "model.pb")])  # fmt: skip
     assert status == 0
     out = tmp_path / "clay" / "inherent-large"
     manifest = data.manifest(out)

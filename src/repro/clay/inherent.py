@@ -4,25 +4,29 @@ Between two frames of a warm glass every atom has moved by its vibration, and D2
 squares over some forty neighbours, is mostly that.  An event that took atoms from one place
 to another is what remains when both frames are relaxed to the bottom of their basins at
 fixed cell (Stillinger & Weber, Phys. Rev. A 25, 978 (1982)).  The force at which a
-relaxation stops is far below that of heat, and what it leaves undone is the noise left.
+relaxation stops is far below that of heat, and what it leaves undone is the noise left.  One
+that runs out of steps before is said in the frame's ``info`` and in the manifest.
 
     python -m repro.clay.inherent --work WORK --protocols shear rest
     python -m repro.clay.inherent --work WORK --protocols shear --preset large --ranks 2
 
 Frames are read from the shipped runs and written to ``data/clay/inherent`` (those of another
 preset than ``reference`` to ``data/clay/inherent-PRESET``); a frame that was relaxed before in
-the work folder is not relaxed again, so a killed command goes on.
+the work folder, by the same model, is not relaxed again, so a killed command goes on.
 """
 
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
+import re
 import sys
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
+import numpy as np
 from ase import Atoms
 
 from repro import data, paths
@@ -33,6 +37,8 @@ from repro.md import datafile, guard, lammps, scripts
 
 FORCE, STEPS = 0.05, 200
 """eV/angstrom at which a relaxation stops, and its steps at most."""
+CUT_OFF = "max iterations"
+"""What LAMMPS says of a minimisation that ran out of steps."""
 FOLDER = "inherent"
 REST_PS = 2.0
 """Time between frames of the rest, that of 0.01 strain at the slower rate."""
@@ -45,7 +51,10 @@ def home(preset: str = chapter.PRESET) -> str:
 
 def quench(frame: Atoms, *, pair: str, folder: Path, name: str, force: float = FORCE,
            steps: int = STEPS, ranks: int = 1) -> Atoms:  # fmt: skip
-    """Return a frame relaxed at fixed cell; its ``info`` stays.
+    """Return a frame relaxed at fixed cell; its ``info`` stays, and tells how it ended.
+
+    ``info["stopped"]`` is LAMMPS' reason to stop (``force tolerance``, or ``max iterations`` for
+    one that was cut off), ``info["force_eV_per_A"]`` the largest force component left.
 
     Parameters
     ----------
@@ -54,7 +63,8 @@ def quench(frame: Atoms, *, pair: str, folder: Path, name: str, force: float = F
     pair:
         Interaction lines (:func:`repro.md.guard.pair_commands`).
     folder, name:
-        Where the relaxed frame is kept, as ``name.data``; one that is there is returned.
+        Where the relaxed frame is kept, as ``name.data`` with ``name.json``; one that is there
+        is returned.
     force, steps:
         Largest force component in eV/angstrom at the end, and steps at most.
     ranks:
@@ -62,23 +72,56 @@ def quench(frame: Atoms, *, pair: str, folder: Path, name: str, force: float = F
 
     Raises
     ------
+    InputError
+        If what is kept under the name was relaxed from another frame, or otherwise.
     LammpsError
         If LAMMPS fails.
     """
-    done = folder / f"{name}.data"
-    if not done.is_file():
+    done, about = folder / f"{name}.data", folder / f"{name}.json"
+    own = _digest(frame, force=force, steps=steps)
+    if not (done.is_file() and about.is_file()):
         folder.mkdir(parents=True, exist_ok=True)
         datafile.write_structure(frame, folder / "begin.data")
-        lammps.run(
+        log = lammps.run(
             scripts.header(pair=pair, timestep_fs=1.0, structure="begin.data")
             + scripts.thermo(100) + "min_modify norm max\n" + scripts.relax(force=force, steps=steps)
-            + "run 0\nwrite_data part.data nocoeff\n",
+            + "thermo_style custom step pe fmax\nrun 0\nwrite_data part.data nocoeff\n",
             folder=folder, ranks=ranks,
         )  # fmt: skip
+        record = {"of": own, "stopped": stopped(folder / lammps.LOG),
+                  "force_eV_per_A": float(log.last()["Fmax"][-1])}  # fmt: skip
+        about.write_text(json.dumps(record) + "\n", encoding="utf-8")
         (folder / "part.data").replace(done)
+    record = json.loads(about.read_text(encoding="utf-8"))
+    if record["of"] != own:
+        raise InputError(f"{done}: relaxed from {record['of']}, expected from {own}; remove it, or "
+                         "give another folder")  # fmt: skip
     made = datafile.read_structure(done)
-    made.info = dict(frame.info)
+    made.info = {**frame.info, **{k: record[k] for k in ("stopped", "force_eV_per_A")}}
     return made
+
+
+def _digest(frame: Atoms, *, force: float, steps: int) -> str:
+    """Return a frame and how it is relaxed in words, its atoms and their places as a hash."""
+    symbols = " ".join(frame.get_chemical_symbols()).encode()
+    places = b"".join((np.round(a, 6) + 0.0).tobytes() for a in (frame.cell.array, frame.positions))
+    return (f"{len(frame)} atoms ({hashlib.sha256(symbols + places).hexdigest()[:12]}) to "
+            f"{force:g} eV/angstrom in {steps} steps")  # fmt: skip
+
+
+def stopped(log: Path) -> str:
+    """Return why the last minimisation of a LAMMPS log stopped.
+
+    Raises
+    ------
+    InputError
+        If the log holds none.
+    """
+    found = re.findall(r"^\s*Stopping criterion = (.+?)\s*$",
+                       log.read_text(encoding="utf-8", errors="replace"), re.MULTILINE)  # fmt: skip
+    if not found:
+        raise InputError(f"{log}: no 'Stopping criterion': expected the log of a minimisation")
+    return str(found[-1])
 
 
 def later_half(frames: Iterable[Atoms], *, ps: float) -> Iterator[Atoms]:
@@ -125,14 +168,14 @@ def seeds(protocol: str, *, preset: str = chapter.PRESET) -> list[int]:
 
 def make(
     work: Path, out: Path, *, protocols: Sequence[str], command: str, model: Path | None = None,
-    preset: str = chapter.PRESET, ranks: int = 1,
+    preset: str = chapter.PRESET, steps: int = STEPS, ranks: int = 1,
 ) -> int:  # fmt: skip
     """Relax the frames of all seeds that ship, write them and the manifest; return files.
 
     Parameters
     ----------
     work:
-        Folder of the single frames.
+        Folder of the single frames, kept apart by preset and model.
     out:
         Data folder.
     protocols:
@@ -141,20 +184,22 @@ def make(
         For the manifest.
     model:
         Frozen model; the shipped one if None.
-    preset, ranks:
-        Campaign whose shipped runs are relaxed, and MPI processes.
+    preset, steps, ranks:
+        Campaign whose shipped runs are relaxed, steps of a relaxation at most, MPI processes.
 
     Raises
     ------
     InputError
-        For another protocol.
+        For another protocol, or a work folder of other frames.
     DataError
         If no seed has a protocol.
     """
     for name in protocols:
         if name not in ("rest", "shear", "shear-fast"):
             raise InputError(f"protocol {name!r}: expected rest, shear or shear-fast")
-    pair = guard.pair_commands(model if model is not None else data.path(chain.MODEL))
+    used = model if model is not None else data.path(chain.MODEL)
+    pair = guard.pair_commands(used)
+    kept = work / f"{preset}-{data.sha256(used)[:12]}"
     old = out / data.MANIFEST
     files: dict[str, str] = {}
     wall = 0.0
@@ -166,15 +211,20 @@ def make(
     for protocol in protocols:
         for seed in chapter.seeds("anneal" if protocol == "rest" else protocol, preset=preset):
             name = f"seed{seed}_{protocol}"
-            made = (quench(frame, pair=pair, folder=work / name, name=f"frame-{k:03d}", ranks=ranks)
-                    for k, frame in enumerate(source(seed, protocol, preset=preset)))  # fmt: skip
+            made = [quench(frame, pair=pair, folder=kept / name, name=f"frame-{k:03d}",
+                           steps=steps, ranks=ranks)
+                    for k, frame in enumerate(source(seed, protocol, preset=preset))]  # fmt: skip
             count = trajectory.write(made, out / f"{name}.extxyz.gz")
-            files[f"{name}.extxyz.gz"] = f"seed {seed}, {protocol}: {count} frames relaxed in their cell, extended XYZ"  # fmt: skip
+            cut = sum(one.info["stopped"] == CUT_OFF for one in made)
+            files[f"{name}.extxyz.gz"] = (
+                f"seed {seed}, {protocol}: {count} frames relaxed in their cell"
+                + (f", {cut} of them cut off after {steps} steps" if cut else "") + ", extended XYZ"
+            )  # fmt: skip
             data.write_manifest(
                 out, title="Inherent structures of the clay's runs", license="CC-BY-4.0",
                 sources=[f"data/clay/{preset}; potential: data/potential/models/reference.pb"],
                 command=command,
-                parameters={"force_eV_per_A": FORCE, "steps": STEPS, "rest_ps": REST_PS,
+                parameters={"force_eV_per_A": FORCE, "steps": steps, "rest_ps": REST_PS,
                             "preset": presets.preset(preset).name, "runs": collect.RUNS},
                 seed=None, files=files, wall_time_s=wall + time.monotonic() - begin,
             )  # fmt: skip
@@ -191,13 +241,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--protocols", nargs="+", default=["rest", "shear"],
                         help="rest, shear, shear-fast")  # fmt: skip
     parser.add_argument("--preset", default=chapter.PRESET, help="reference or large")
+    parser.add_argument("--steps", type=int, default=STEPS,
+                        help=f"of a relaxation at most ({STEPS})")  # fmt: skip
     parser.add_argument("--ranks", type=int, default=1, help="MPI processes (1)")
     parser.add_argument("--out", type=Path, help="data folder (data/clay/inherent)")
     parser.add_argument("--model", type=Path, help="another frozen model than the shipped one")
     args = parse(parser, arguments)
     out = args.out or paths.data_dir() / "clay" / home(presets.preset(args.preset).name)
     count = make(args.work, out, protocols=args.protocols, command=args.line, model=args.model,
-                 preset=args.preset, ranks=args.ranks)  # fmt: skip
+                 preset=args.preset, steps=args.steps, ranks=args.ranks)  # fmt: skip
     print(f"{out}: {count} files")
     return 0
 
