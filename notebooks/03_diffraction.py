@@ -82,7 +82,7 @@ from repro.xrd_plots import (
 # %%
 pool = powders.candidates()
 x = powders.grid()
-record("xrd.radiation", diffraction.RADIATION, note=f"K-alpha1 {KA1} angstrom, K-alpha2 at half strength")
+record("xrd.radiation", diffraction.radiation(), note=f"K-alpha1 {KA1} angstrom, K-alpha2 at half strength")
 record("xrd.phases", len(pool), note=f"without {', '.join(powders.WITHOUT_COORDINATES)}")
 fig, ax = new_figure(height=6.4)
 plot_patterns(ax, pool, x, size=40.0)

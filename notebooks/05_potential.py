@@ -51,7 +51,7 @@ seed: int = 1  # Seed of the live training and run; allowed: 1..1000
 import pandas as pd
 
 from repro.figures import new_figure, show
-from repro.potential import chapter, pareto, plots, presets
+from repro.potential import chapter, cp2k, pareto, plots, presets, trainset
 from repro.results import record
 from repro.tables import comparison
 
@@ -78,9 +78,10 @@ record("potential.crystals", int(labels[labels.kind.isin(["crystal", "hypothetic
                                  .str.removesuffix("-32").nunique()), unit="phases",
        note="8 known, 5 invented")  # fmt: skip
 record("potential.slabs", int(labels[labels.kind == "slab"].family.nunique()), unit="slabs")
-record("potential.slab_orientation", "[001] LiCl on [001] GaF3", note="pseudo-cubic axes of GaF3")
-record("potential.code", "DeePMD-kit", note=chapter.training("reference")["versions"]["deepmd-kit"])
-record("potential.sampling", "melt and quench", note="teacher and student dynamics, not AIMD")
+versions = chapter.training("reference")["versions"]
+record("potential.code", "DeePMD-kit" if "deepmd-kit" in versions else ", ".join(versions), note=f"record of the training; {versions}")
+fell = chapter.quenched(labels)
+record("potential.sampling", "melt and quench" if fell > 0.5 else "no quench", note=f"student dynamics, not AIMD; {100 * fell:.0f} % of the walks cooled by 900 K")
 spread = labels[labels.origin != "perturbed"].groupby("family").volume_scale.agg(lambda v: v.max() / v.min())
 record("potential.volumes_scanned", bool(spread.median() > 1.1),
        note=f"largest over smallest volume of a family, median: {spread.median():.2f}")  # fmt: skip
@@ -158,8 +159,9 @@ record("potential.teacher_dft_force", teacher.force_rmse_meV_per_A, unit="meV/A"
        uncertainty=(teacher.force_rmse_meV_per_A_high - teacher.force_rmse_meV_per_A_low) / 4,
        note="teacher against held-out DFT frames; half of a 68 % interval")  # fmt: skip
 record("potential.teacher_slope", teacher.force_slope, note="teacher's forces over DFT's")
-record("potential.dft_functional", "PBE", note="CP2K, GTH pseudopotentials")
-record("potential.dft_dispersion", "D2", note="in the labels, too; tested against published values")
+functional, dispersion = cp2k.method()
+record("potential.dft_functional", functional, note="input of CP2K; GTH pseudopotentials")
+record("potential.dft_dispersion", dispersion, note="input of CP2K; in the labels, too; tested against published values")
 comparison("dft-functional", "dft-dispersion", "aimd-gamma-only", "aimd-cell")
 
 # %% [markdown]
@@ -247,8 +249,8 @@ training = chapter.training("reference")
 record("potential.train_frames", training["train_frames"], note="learned from, DFT frames included")
 record("potential.validation_frames", training["validation_frames"], note="set aside")
 share = 100 * training["validation_frames"] / (training["train_frames"] + training["validation_frames"])
-record("potential.validation_rule", 20, unit="%", note=f"one hash in five; here {share:.0f} % of the frames")
-record("potential.training_rule", 80, unit="%", note=f"the rest; here {100 - share:.0f} % of the frames")
+record("potential.validation_rule", 100 / trainset.ONE_IN, unit="%", note=f"one hash in {trainset.ONE_IN}; here {share:.0f} % of the frames")
+record("potential.training_rule", 100 - 100 / trainset.ONE_IN, unit="%", note=f"the rest; here {100 - share:.0f} % of the frames")
 record("potential.training_minutes", training["wall_time_s"] / 60, unit="min", note="one shared core")
 fig, axes = new_figure(1, 2, height=3.4)
 plots.plot_learning(axes[0], {"reference": curve}, column="validation_force_meV_per_A",

@@ -41,7 +41,7 @@ seed: int = 1  # Seed of the live run's velocities; allowed: 1..1000
 import numpy as np
 import pandas as pd
 
-from repro.clay import chapter, inherent, presets, shear, zones_compare
+from repro.clay import chapter, inherent, presets, shear, surroundings, zones_compare
 from repro.clay import shear_chapter as look
 from repro.clay import shear_plots as plots
 from repro.clay import zones_chapter as zones
@@ -104,7 +104,7 @@ look.table(sheared)
 # Faster is stronger: a knot needs time to come loose. And no computer will go slow enough to see what a hand does to a clay.
 
 # %%
-record("shear.offset_strain", 2.0, unit="%", note="of the offset, fixed beforehand")
+record("shear.offset_strain", 100 * look.OFFSET, unit="%", note="of the offset, fixed beforehand")
 fast = list(sheared.values())[-1]
 stiffer = look.faster_is_stronger(slow, fast) if fast is not slow else look.NONE
 speed = float(runs[runs.protocol == "shear"].ns_per_day.mean())
@@ -254,15 +254,15 @@ pd.DataFrame({
 window = (0.09, 0.14)
 record("shear.from", window[0])
 record("shear.to", window[1])
-record("shear.high", 90.0, unit="%", note="of the maximum")
-record("shear.low", 10.0, unit="%", note="of the maximum")
+record("shear.high", 100 * surroundings.HIGH, unit="%", note="of the maximum")
+record("shear.low", 100 * surroundings.LOW, unit="%", note="of the maximum")
 
 by_element = {centre: zones_compare.classes_of("shear", rate_per_s=per_s, centre=centre, strain=window) for centre in ("Ga", "Li")}
 tenths = zones_compare.classes_of("shear", rate_per_s=per_s, centre="Ga", strain=window, by="quantile")
 fluorine = zones_compare.peak_difference(tenths, "F", upto=2.5)
 mobile = zones_compare.class_chlorine(found, strain=window, by="quantile")
 few, many = ({centre: sum(one.centres[side] for one in g.values()) for centre, g in by_element.items()} for side in ("high", "low"))
-record("shear.mobile_ga", few["Ga"], unit="times a Ga", note="above 90 % of the maximum, all seeds, strains 0.09 to 0.14")
+record("shear.mobile_ga", few["Ga"], unit="times a Ga", note=f"above {100 * surroundings.HIGH:g} % of the maximum, all seeds, strains 0.09 to 0.14")
 record("shear.fluorine_peak", fluorine.value, uncertainty=fluorine.error, note="first Ga-F peak of the highest tenth less that of the lowest, warm frames, mean over seeds")
 record("shear.less_fluorine", chapter.above(chapter.times(fluorine, -1)), note="lower by two standard errors")
 record("shear.mobile_chlorine", 100 * mobile.difference, unit="%", uncertainty=100 * mobile.error, note="chlorine share of the highest tenth less the lowest, points, inherent structures")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from dataclasses import replace
 from pathlib import Path
 
@@ -132,7 +133,7 @@ def test_exchange_of_several_seeds() -> None:
     shares = [(36 - n) / (108 - n) / (36 / 108) for n in (3, 6, 12)]
     assert table.relative.to_numpy() == pytest.approx([1.0, np.mean(shares)])
     assert table.relative_error[1] == pytest.approx(np.std(shares, ddof=1) / np.sqrt(3))
-    assert (look.mean_exchange(found[:1]).relative_error == 0.0).all()
+    assert look.mean_exchange(found[:1]).relative_error.isna().all()
 
 
 # --- shells ---
@@ -168,8 +169,17 @@ def test_shells_in_plain_formulas(name: str, plain: str) -> None:
 
 
 def test_chloride_shells_and_bonds(chloride: Atoms, fluoride: Atoms) -> None:
-    assert look.chloride_coordination([chloride]) == Estimate(4.0, 0.0)
+    alone = look.chloride_coordination([chloride])
+    assert alone.value == 4.0 and np.isnan(alone.error)
     assert np.isnan(look.chloride_coordination([fluoride]).value)
+    # Seeds count alike, however many such gallium they have; one without any does not count.
+    fewer = chloride.copy()
+    del fewer[int(np.flatnonzero(fewer.symbols == "Cl")[0])]
+    counts = mixing.bonds(fewer).number("Ga", "Cl")[fewer.symbols == "Ga"]
+    means = (4.0, counts.mean(), 4.0)
+    several = look.chloride_coordination([chloride, fewer, fluoride, chloride * (2, 1, 1)])
+    assert counts.mean() < 4.0 and several.value == pytest.approx(np.mean(means))
+    assert several.error == pytest.approx(np.std(means, ddof=1) / np.sqrt(3))
     bonds = look.gallium_bonds(fluoride)
     assert len(bonds) == 6 * int((fluoride.symbols == "Ga").sum())
     i, j, image = bonds[0]
@@ -286,3 +296,21 @@ def test_a_live_melt(monkeypatch: pytest.MonkeyPatch) -> None:
     assert [f.info["time_ps"] for f in frames] == pytest.approx([0.0, 0.5])
     assert quiet.leg.name == "rest"
     assert mixing.exchange(frames).chlorine_on_gallium.shape == (2,)
+
+
+@pytest.mark.parametrize(("line", "name"), [
+    ("LAMMPS data file via write_data, version 22 Jul 2025, timestep = 0", "LAMMPS"),
+    ("Other data file via write_data, version 1", "Other"),
+    ("LiCl and GaF3, by hand", "unknown"), ("", "unknown"),
+])  # fmt: skip
+def test_the_program_is_read_off_a_state(
+    line: str, name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "state.data.gz"
+    file.write_bytes(gzip.compress(f"{line}\n\n704 atoms\n".encode()))
+    monkeypatch.setattr(data, "path", lambda asked: file)
+    assert look.program() == name
+
+
+def test_the_shipped_glass_is_of_lammps() -> None:
+    assert look.program() == "LAMMPS"

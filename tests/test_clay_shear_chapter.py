@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
+
 import numpy as np
 import pytest
 from helpers_clay import salt
@@ -126,3 +128,8 @@ def test_a_script_that_loads_another_component_is_seen(
 
     monkeypatch.setattr(look.scripts, "shear_rate", wrong)
     assert not look.others_free("yz")
+
+
+def test_the_offset_of_the_yield_stress_is_one_number() -> None:
+    for function in (look.Sheared.offset_stress, look.Sheared.crossings):
+        assert inspect.signature(function).parameters["offset"].default == look.OFFSET

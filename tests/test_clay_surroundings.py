@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Iterator
 
 import numpy as np
@@ -11,7 +12,7 @@ from helpers_clay import CL, GA, LI, SHEAR, F, Floats, deformed, images, noisy, 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from repro.clay import nonaffine, surroundings
+from repro.clay import nonaffine, surroundings, zones_compare
 from repro.errors import InputError
 
 # Classes
@@ -369,3 +370,10 @@ def test_films_that_cannot_be() -> None:
     del frames[1].info["strain"]
     with pytest.raises(InputError, match=r"no info\['strain'\]"):
         surroundings.class_rdf(frames, strain=(0.0, 0.1))
+
+
+def test_the_papers_classes_are_the_defaults_of_all_that_use_them() -> None:
+    for function in (surroundings.classes, surroundings.class_rdf, zones_compare.class_chlorine):
+        given = inspect.signature(function).parameters
+        assert (given["high"].default, given["low"].default) == (0.9, 0.1)
+        assert (surroundings.HIGH, surroundings.LOW) == (0.9, 0.1)

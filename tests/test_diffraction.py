@@ -157,3 +157,10 @@ def test_bad_input_is_named() -> None:
         mixed_patterns.mixture([mixed_patterns.Ingredient(LICL, float("nan"))], X)
     with pytest.raises(InputError, match="peak counts 0"):
         mixed_patterns.counts(np.ones(3), peak=0.0, background=1.0, rng=None)
+
+
+def test_the_radiation_is_named_by_its_wavelengths(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert dx.radiation() == "Cu K-alpha"
+    monkeypatch.setattr(dx, "KA1", 0.70932)
+    monkeypatch.setattr(dx, "KA2", 0.71361)
+    assert dx.radiation() == "Mo K-alpha"

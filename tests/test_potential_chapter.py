@@ -608,3 +608,18 @@ def test_a_shipped_models_preset_with_what_was_changed() -> None:
     assert found.name == settings["preset"]
     assert list(found.architecture.neuron) == settings["architecture"]["neuron"]
     assert list(found.pref_v) == settings["pref_v"] and found.start_lr == settings["start_lr"]
+
+
+def walk(name: str, *temperatures: float) -> list[dict[str, Any]]:
+    return [{"frame_id": f"{name}/s{300 * n:06d}", "temperature_K": float(t)}
+            for n, t in enumerate(temperatures)]  # fmt: skip
+
+
+def test_a_quench_is_told_from_heating_alone() -> None:
+    quenched, heated = walk("LiF/a1", 300, 1200, 660, 300), walk("LiF/a2", 300, 1200, 1200)
+    visits = [{"frame_id": f"LiF#0/v{n:04d}", "temperature_K": t} for n, t in ((0, 1200), (1, 300))]
+    assert chapter.quenched(pd.DataFrame(quenched)) == 1
+    assert chapter.quenched(pd.DataFrame(heated)) == 0
+    assert chapter.quenched(pd.DataFrame([*reversed(quenched), *heated, *visits])) == 0.5
+    assert chapter.quenched(pd.DataFrame(quenched), by=901) == 0
+    assert chapter.quenched(pd.DataFrame(visits)) == 0

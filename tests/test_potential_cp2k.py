@@ -143,3 +143,12 @@ def test_bad_frames_are_refused() -> None:
 def test_the_units_are_ases() -> None:
     assert pytest.approx(51.42207, rel=1e-6) == cp2k.HARTREE_PER_BOHR
     assert pytest.approx(1 / 160.21766, rel=1e-6) == cp2k.GPA
+
+
+def test_the_method_is_read_off_the_input(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert cp2k.method() == ("PBE", "D2")
+    other = cp2k._TEMPLATE.replace("&XC_FUNCTIONAL PBE", "&XC_FUNCTIONAL BLYP")
+    monkeypatch.setattr(cp2k, "_TEMPLATE", other.replace("DFTD2", "DFTD3"))
+    assert cp2k.method() == ("BLYP", "D3")
+    monkeypatch.setattr(cp2k, "_TEMPLATE", "")
+    assert cp2k.method() == ("none", "none")

@@ -287,3 +287,10 @@ def test_nothing_to_train_on(tmp_path: Path) -> None:
     only = [frame(i) for i in FREE if trainset.in_validation(i)][:2]
     with pytest.raises(InputError, match="all 2 extra frames fall to validation"):
         trainset.build(tmp_path, labels=None, extra=only)
+
+
+def test_one_visit_in_so_many_is_for_validation(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert f"% {trainset.ONE_IN} == 0" in trainset.SPLIT_RULE
+    monkeypatch.setattr(trainset, "ONE_IN", 2)
+    share = np.mean([trainset.in_validation(f"LiCl#0/v{n:04d}") for n in range(2000)])
+    assert share == pytest.approx(0.5, abs=0.04)

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from pymatgen.analysis.diffraction.xrd import XRDCalculator
+from pymatgen.analysis.diffraction.xrd import WAVELENGTHS, XRDCalculator
 from pymatgen.core import Lattice, Structure
 from scipy.interpolate import CubicSpline
 
@@ -27,11 +27,18 @@ from repro.errors import InputError
 Array = NDArray[np.float64]
 Strain = float | tuple[float, float, float, float]
 # Cu K-alpha, Hoelzer et al., Phys. Rev. A 56, 4554 (1997), in angstrom; ratio 2:1
-RADIATION = "Cu K-alpha"
 KA1, KA2, KA2_SHARE = 1.5405929, 1.5444274, 1.0 / 3.0
 SCHERRER = 0.9
 WINDOW = 15.0  # widths to each side that are computed; 2% of a Lorentzian lies beyond
 B_ISO = 1.0  # angstrom^2, one displacement parameter for all atoms
+
+
+def radiation() -> str:
+    """Return the tabulated K-alpha line nearest to the mean wavelength used here, in words."""
+    mean = (1 - KA2_SHARE) * KA1 + KA2_SHARE * KA2
+    lines = [name for name in WAVELENGTHS if name.endswith("Ka")]
+    nearest = min(lines, key=lambda name: abs(WAVELENGTHS[name] - mean))
+    return f"{nearest.removesuffix('Ka')} K-alpha"
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gzip
 import itertools
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -11,15 +13,24 @@ import pandas as pd
 from ase import Atoms
 from numpy.typing import NDArray
 
+from repro import data
 from repro.clay import build, chapter, mixing, pairs
 from repro.clay.cycles import moving_mean
 from repro.clay.presets import Preset
 from repro.errors import DataError
 from repro.md.logs import Thermo
 from repro.md.statistics import Estimate, inefficiency
+from repro.potential.liquids import Partial
 
 Floats = NDArray[np.float64]
 SHOWN = (("Ga", "F"), ("Ga", "Cl"), ("Li", "F"), ("Li", "Cl"))
+
+
+def program() -> str:
+    """Return the program that wrote the first shipped glass, as the file's first line tells."""
+    with gzip.open(data.path(f"clay/{chapter.PRESET}/seed1_anneal.data.gz"), "rt") as state:
+        found = re.match(r"(\S+) data file via write_data, version ", state.readline())
+    return found[1] if found else "unknown"
 
 
 def at(frames: Iterable[Atoms], time_ps: float) -> Atoms:
@@ -65,7 +76,7 @@ def _mean(curves: Sequence[Floats]) -> tuple[Floats, Floats]:
     return stack.mean(axis=0), error
 
 
-def _height(found: pairs.Pair, *, upto: float) -> float:
+def _height(found: Partial, *, upto: float) -> float:
     """Return the highest value of g(r) below a distance; a peak that is not there is low."""
     return float(found.g[found.r < upto].max())
 

@@ -21,6 +21,7 @@ from repro.md.logs import Thermo
 from repro.md.statistics import Estimate
 
 NONE = Estimate(float("nan"), float("nan"))
+OFFSET = 0.02  # strain, of the yield stress by the offset method
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,7 @@ class Sheared:
         """Return the strain at which the curve leaves its elastic line by an offset."""
         return self._mean(lambda one: shear.onset(one, offset=offset).strain)
 
-    def offset_stress(self, *, offset: float = 0.02) -> Estimate:
+    def offset_stress(self, *, offset: float = OFFSET) -> Estimate:
         """Return the stress in GPa at which the curve meets the line shifted by an offset."""
         return self._mean(lambda one: shear.onset(one, offset=offset).stress_gpa)
 
@@ -75,7 +76,7 @@ class Sheared:
         """Return the mean stress beyond a strain, GPa."""
         return self._mean(lambda one: shear.flow(one, since=since))
 
-    def crossings(self, *, offset: float = 0.02) -> int:
+    def crossings(self, *, offset: float = OFFSET) -> int:
         """Return how many seeds have a stress at that offset."""
         return len(self._each(lambda one: shear.onset(one, offset=offset).stress_gpa))
 
@@ -135,7 +136,7 @@ def table(runs: Mapping[str, Sheared]) -> pd.DataFrame:
     return pd.DataFrame([
         {"run": name, "rate (1/s)": f"{one.rate_per_s:.0e}", "seeds": len(one.curves),
          "modulus (GPa)": words(one.modulus(), 1), "onset (strain)": words(one.onset(), 3),
-         "2 % offset (GPa)": words(one.offset_stress()), "maximum (GPa)": words(one.maximum()),
+         f"{100 * OFFSET:g} % offset (GPa)": words(one.offset_stress()), "maximum (GPa)": words(one.maximum()),
          "flow beyond 0.1 (GPa)": words(one.flow())}
         for name, one in runs.items()
     ]).set_index("run")  # fmt: skip

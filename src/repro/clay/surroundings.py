@@ -24,6 +24,7 @@ from repro.errors import InputError
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 BONDS = {"F": 2.5, "Cl": 2.9}
+HIGH, LOW = 0.9, 0.1  # shares of the largest D2min that bound the classes of the paper
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,9 @@ class Classes:
     lower: float
 
 
-def classes(values: Floats, *, high: float = 0.9, low: float = 0.1, by: str = "maximum") -> Classes:
+def classes(
+    values: Floats, *, high: float = HIGH, low: float = LOW, by: str = "maximum"
+) -> Classes:
     """Return the paper's classes: values above 90 % and below 10 % of the maximum.
 
     A maximum is an extreme value: it rises with the number of atoms and jumps from frame to
@@ -298,8 +301,8 @@ def class_rdf(
     partners: Sequence[str] = ("F", "Cl"),
     strain: tuple[float, float] | None = None,
     cutoff: float = 6.5,
-    high: float = 0.9,
-    low: float = 0.1,
+    high: float = HIGH,
+    low: float = LOW,
     by: str = "maximum",
     r_max: float = 8.0,
     bins: int = 160,

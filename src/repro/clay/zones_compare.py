@@ -178,7 +178,7 @@ def stage_changes(
 
 def class_chlorine(
     runs: Mapping[int, Sequence[Interval]], *, strain: tuple[float, float] = (0.09, 0.14),
-    high: float = 0.9, low: float = 0.1, by: str = "maximum", samples: int = 2000,
+    high: float = surroundings.HIGH, low: float = surroundings.LOW, by: str = "maximum", samples: int = 2000,
 ) -> ChlorineTest:  # fmt: skip
     """Return the permutation test that mobile gallium has more chlorine than quiet gallium.
 

@@ -35,6 +35,25 @@ def labels() -> pd.DataFrame:
     return pd.read_csv(data.path("potential/labels/frames.csv"))
 
 
+def quenched(labels: pd.DataFrame, *, by: float = 900.0) -> float:
+    """Return the share of the student's walks that cool by so many K from their hottest frame.
+
+    Parameters
+    ----------
+    labels:
+        From :func:`labels`; a walk's frames are named ``FAMILY/aNUMBER/sSTEP``.
+    by:
+        K.
+    """
+    parts = labels.frame_id.str.extract(r"^(?P<walk>.*/a\d+)/s(?P<step>\d+)$")
+    walks = labels.assign(walk=parts.walk, step=parts.step.astype(float)).dropna(subset="walk")
+    falls = [
+        (walk.temperature_K.cummax() - walk.temperature_K).max()
+        for _, walk in walks.sort_values("step").groupby("walk")
+    ]
+    return float(np.mean([fall >= by for fall in falls])) if falls else 0.0
+
+
 def dft(name: str) -> pd.DataFrame:
     """Return a table of ``data/potential/dft``: cutoff or kpoints."""
     return pd.read_csv(data.path(f"potential/dft/{name}.csv"))

@@ -152,6 +152,14 @@ _MIXING = """      MAX_SCF 60
         NBROYDEN 8
       &END MIXING"""
 
+
+def method() -> tuple[str, str]:
+    """Return functional and dispersion as the input names them, e.g. ``("PBE", "D2")``."""
+    functional = re.search(r"&XC_FUNCTIONAL (\S+)", _TEMPLATE)
+    dispersion = re.search(r"TYPE DFT(D\d)", _TEMPLATE)
+    return (functional[1] if functional else "none", dispersion[1] if dispersion else "none")
+
+
 _TEMPLATE = """&GLOBAL
   PROJECT frame
   RUN_TYPE ENERGY_FORCE

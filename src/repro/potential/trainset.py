@@ -23,7 +23,8 @@ from repro.potential import ELEMENTS, dft, export, frames
 from repro.potential.evaluate import composition
 
 BLOCK = 300  # steps of a walk, 0.9 ps
-SPLIT_RULE = ("validation if int(sha256('split:' + visit), 16) % 5 == 0, where visit is the frame "
+ONE_IN = 5  # visits for validation
+SPLIT_RULE = (f"validation if int(sha256('split:' + visit), 16) % {ONE_IN} == 0, where visit is the frame "
               "id without the p<number> of a perturbed copy, and of a walk's frame the number "
               f"of its block of {BLOCK} steps instead of its step")  # fmt: skip
 _COPY = re.compile(r"(/v\d+)p\d*$")
@@ -36,7 +37,7 @@ def _number(text: str) -> int:
 
 
 def in_validation(frame_id: str) -> bool:
-    """Return whether a frame is for validation, one in five (:data:`SPLIT_RULE`).
+    """Return whether a frame is for validation, one in :data:`ONE_IN` (:data:`SPLIT_RULE`).
 
     A frame and its perturbed copies are nearly the same arrangement, and so are
     neighbours along a walk; they stay on one side, or the validation error would
@@ -44,7 +45,7 @@ def in_validation(frame_id: str) -> bool:
     """
     visit = _COPY.sub(r"\1", frame_id)
     visit = _WALK.sub(lambda m: f"{m[1]}/b{int(m[2]) // BLOCK}", visit)
-    return _number("split:" + visit) % 5 == 0
+    return _number("split:" + visit) % ONE_IN == 0
 
 
 def chosen(frame_ids: Iterable[str], count: int | None) -> set[str]:
