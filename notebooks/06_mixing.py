@@ -136,7 +136,7 @@ by_pair = {"-".join(one.pair): one.peak for one in change}
 for pair, sign in (("Ga-F", -1), ("Li-Cl", -1), ("Ga-Cl", 1), ("Li-F", 1)):
     key = pair.replace("-", "").lower()
     record(f"mixing.{key}", by_pair[pair].value, uncertainty=by_pair[pair].error, note=f"change of the first {pair} peak of g(r), mean over seeds")
-    record(f"mixing.{key}_as_said", chapter.above(chapter.times(by_pair[pair], sign)), note="by more than two standard errors over seeds")
+    record(f"mixing.{key}_as_said", chapter.above(chapter.times(by_pair[pair], sign)), note="by the margin of so many seeds")
 record("mixing.snapshots", f"{first:.0f} ps and {last:.0f} ps")
 fig, axes = new_figure(1, 4, height=2.8, width=9.0)
 plots.plot_changes(axes, change, labels=(f"{first:g} ps", f"{last:g} ps"))
@@ -178,7 +178,7 @@ end = chapter.over_seeds([float(e.chlorine_on_gallium[-1]) for e in main.values(
 grown = chapter.over_seeds([float(e.chlorine_on_gallium[-1] - e.chlorine_on_gallium[0]) for e in main.values()])
 record("mixing.chlorine_on_gallium", 100 * end.value, unit="%", uncertainty=100 * end.error, note="share of Cl with a Ga neighbour, end of the melt")
 record("mixing.chlorine_start", 100 * start.value, unit="%", uncertainty=100 * start.error, note="the same at the start of the melt: made by the interfaces")
-record("mixing.exchange_grows", chapter.above(grown), note="by more than two standard errors over seeds")
+record("mixing.exchange_grows", chapter.above(grown), note="by the margin of so many seeds")
 record("mixing.partial", bool(0.05 < end.value < 0.95), note="between 5 and 95 % at the end of the melt")
 states = salts.limits(salts.composition(glass))
 fig, axes = new_figure(1, 2, height=3.4)

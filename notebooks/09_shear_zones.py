@@ -109,7 +109,7 @@ fast = list(sheared.values())[-1]
 stiffer = look.faster_is_stronger(slow, fast) if fast is not slow else look.NONE
 speed = float(runs[runs.protocol == "shear"].ns_per_day.mean())
 record("shear.stiffer", stiffer.value, unit="GPa", uncertainty=stiffer.error, note="flow stress at the faster rate less that at the slower, seed by seed")
-record("shear.stiffer_as_said", chapter.above(stiffer), note="by more than two standard errors")
+record("shear.stiffer_as_said", chapter.above(stiffer), note="by the margin of so many seeds")
 record("shear.speed", speed, unit="ns/day", note="of our shear runs, one core each")
 record("shear.years", look.years(strain=0.2, rate_per_s=1e-3, ns_per_day=speed), unit="years", note="to a strain of 0.2 at 1e-3 per s, at that speed")
 record("shear.out_of_reach", look.years(strain=0.2, rate_per_s=1e-3, ns_per_day=speed) > 100, note="more than a century of computing")
@@ -196,8 +196,8 @@ record("shear.largest_rest", idle.value, unit="atoms", uncertainty=idle.error, n
 record("shear.bands", bands, unit="intervals", note="in which the largest zone closes on itself through the cell in two directions")
 form = chapter.above(grow["largest"][0]) and chapter.above(grow["psi"][0])
 again = chapter.above(chapter.times(grow["largest"][1], -1))
-record("shear.bands_form", form, note="largest zone and localisation grow from the first to the second third, by two standard errors")
-record("shear.zones_again", again, note="largest zone shrinks from the second to the last third, by two standard errors")
+record("shear.bands_form", form, note="largest zone and localisation grow from the first to the second third, by the margin of so many seeds")
+record("shear.zones_again", again, note="largest zone shrinks from the second to the last third, by the margin of so many seeds")
 record("shear.as_glasses_do", bool(all(early) and form and again), note="the three before hold together")
 fig, axes = new_figure(1, 3, height=2.9, width=8.8)
 plots.plot_history(axes, {f"seed {s}": t for s, t in histories.items()},
@@ -233,12 +233,12 @@ record("shear.gallium_in_zones", inside, unit="times a gallium", note="was part 
 record("shear.chlorine_excess", 100 * test.difference, unit="%", uncertainty=100 * test.error, note="chlorine share around Ga inside zones less outside, points; error over seeds")
 record("shear.chlorine_excess_error", 100 * test.error, unit="%", note="of shear.chlorine_excess")
 record("shear.chlorine_p", test.p_value, note="one-sided, permutations within intervals")
-record("shear.molecular_sites", bool(test.p_value < 0.05 and test.difference > 2 * test.error), note="at the 5 % level, and by two standard errors over seeds")
+record("shear.molecular_sites", test.clear(), note="at the 5 % level, and by the margin of so many seeds")
 record("shear.mostly", 100 * mostly.value, unit="%", uncertainty=100 * mostly.error, note="Ga in zones with more Cl than F")
 record("shear.mostly_all", 100 * overall.value, unit="%", uncertainty=100 * overall.error, note="the same of all Ga")
 record("shear.mostly_chlorine", bool(mostly.value > 0.5), note="more than half of the Ga in zones has more Cl than F")
-record("shear.rho", ranks.rho, note=f"rank correlation of D2min with the chlorine share; 95 % over seeds {ranks.low:.2f} to {ranks.high:.2f}")
-record("shear.where_chlorine", bool(ranks.p_value < 0.05 and ranks.low > 0), note="positive at the 5 % level, and over seeds")
+record("shear.rho", ranks.value, uncertainty=ranks.error, note="rank correlation of D2min with the chlorine share, mean and error over seeds")
+record("shear.where_chlorine", chapter.above(ranks), note="positive by the margin of so many seeds")
 pd.DataFrame({
     f"seed {s}": {"Ga in zones": int(one.inside.sum()), "chlorine share inside less outside (points)": round(100 * one.difference(), 1),
                   "inside, more Cl than F (%)": round(100 * one.mostly_chlorine())}
@@ -264,9 +264,9 @@ mobile = zones_compare.class_chlorine(found, strain=window, by="quantile")
 few, many = ({centre: sum(one.centres[side] for one in g.values()) for centre, g in by_element.items()} for side in ("high", "low"))
 record("shear.mobile_ga", few["Ga"], unit="times a Ga", note=f"above {100 * surroundings.HIGH:g} % of the maximum, all seeds, strains 0.09 to 0.14")
 record("shear.fluorine_peak", fluorine.value, uncertainty=fluorine.error, note="first Ga-F peak of the highest tenth less that of the lowest, warm frames, mean over seeds")
-record("shear.less_fluorine", chapter.above(chapter.times(fluorine, -1)), note="lower by two standard errors")
+record("shear.less_fluorine", chapter.above(chapter.times(fluorine, -1)), note="lower by the margin of so many seeds")
 record("shear.mobile_chlorine", 100 * mobile.difference, unit="%", uncertainty=100 * mobile.error, note="chlorine share of the highest tenth less the lowest, points, inherent structures")
-record("shear.mobile_rich", bool(mobile.p_value < 0.05 and mobile.difference > 2 * mobile.error), note="at the 5 % level, and by two standard errors over seeds")
+record("shear.mobile_rich", mobile.clear(), note="at the 5 % level, and by the margin of so many seeds")
 fig, axes = new_figure(2, 2, height=5.0, width=7.6)
 for row, (centre, g) in zip(axes, by_element.items(), strict=True):
     plots.plot_classes(row, zones_compare.mean_classes(g), centre=centre)

@@ -50,7 +50,13 @@ def test_mean_and_error_over_seeds() -> None:
     found = chapter.over_seeds({1: 1.0, 2: 2.0, 3: 6.0})
     assert found.value == pytest.approx(3.0)
     assert found.error == pytest.approx(np.std([1, 2, 6], ddof=1) / np.sqrt(3))
+    assert found.samples == 3
     assert np.isnan(chapter.over_seeds([5.0]).error)
+    # Two seeds know their scatter badly: 6.3 errors; three 2.9, many two.
+    for values, asked in (([1.0, 3.0], 6.314), ([1.0, 2.0, 6.0], 2.920), (list(range(30)), 2.0)):
+        one = chapter.over_seeds([float(v) for v in values])
+        assert one.margin == pytest.approx(asked * one.error, rel=1e-3)
+    assert chapter.above(Estimate(3.0, 1.0, 3)) and not chapter.above(Estimate(2.9, 1.0, 3))
 
 
 @pytest.mark.parametrize(
@@ -63,7 +69,7 @@ def test_above_needs_two_errors(value: float, error: float, answer: bool) -> Non
 
 
 def test_an_estimate_times_a_number() -> None:
-    assert chapter.times(Estimate(2.0, 0.5), -1) == Estimate(-2.0, 0.5)
+    assert chapter.times(Estimate(2.0, 0.5, 3), -1) == Estimate(-2.0, 0.5, 3)
 
 
 # --- moments ---
@@ -105,7 +111,7 @@ def test_the_change_of_the_peaks_has_the_right_sign() -> None:
         assert one.r.shape == one.before.shape == one.after_error.shape
         assert abs(one.peak.value) < 0.2 * one.before.max()
     # Lithium touches nothing within a bond's length.
-    assert found["Li-F"].peak == Estimate(0.0, 0.0)
+    assert found["Li-F"].peak == Estimate(0.0, 0.0, 3)
 
 
 def test_a_peak_that_grows_is_seen() -> None:

@@ -66,6 +66,10 @@ def test_a_straight_run_has_no_transition() -> None:
     assert set(one.fits["lines"]) == {2}
     none = look.cooled({1: ramp(215.0, kink=0.0)}, rate=3.0, samples=40)
     assert np.isnan(none.temperature().value)
+    # One glass of two is no transition of the material.
+    assert np.isnan(one.temperature().value)
+    assert np.isfinite(look.cooled({2: ramp(215.0)}, rate=3.0, samples=40).temperature().value)
+    assert "1 of our 2 glasses have" in look.answer(one)
     table = look.table({"slow": one, "none": none})
     assert table["lines (K)"].tolist()[0] == "no kink" and "to" in table["lines (K)"].tolist()[1]
     assert table["rate (K/ps)"].tolist() == [3.0, 3.0, 3.0]
@@ -95,7 +99,10 @@ def test_the_way_to_a_laboratory_rate() -> None:
     # 1 K/ps is 1e12 K/s: thirteen decades above 0.1 K/s.
     assert look.decades(1.0) == pytest.approx(13.0)
     low, high = look.laboratory(Estimate(300.0, 1.0), 1.0)
-    assert (low, high) == (pytest.approx(300 - 65), pytest.approx(300 - 39))
+    # Two errors of its own to either side; of three glasses, 2.92.
+    assert (low, high) == (pytest.approx(300 - 65 - 2), pytest.approx(300 - 39 + 2))
+    low, high = look.laboratory(Estimate(300.0, 1.0, 3), 1.0)
+    assert (low, high) == (pytest.approx(232.08, abs=0.01), pytest.approx(263.92, abs=0.01))
     with pytest.raises(InputError, match="cooling rate 0"):
         look.laboratory(Estimate(300.0, 1.0), 0)
 
@@ -134,11 +141,12 @@ def test_the_shift_between_two_rates() -> None:
 def test_words_for_what_was_found_and_for_what_was_not() -> None:
     nothing = Estimate(float("nan"), float("nan"))
     assert look.kelvin(Estimate(412.3, 18.6)) == "412 ± 19"
-    assert look.kelvin(nothing) == "no kink"
-    said = look.answer(Estimate(373.15, 10.0), 1.0)
-    # Thirteen decades: 65 and 39 K lower.
-    assert "at 100 ± 10 °C" in said and "between 35 and 61 °C" in said
-    assert "no bend" in look.answer(nothing, 1.0)
+    assert look.kelvin(nothing) == "none"
+    three = look.cooled({s: ramp(400.0, seed=s) for s in (1, 2, 3)}, rate=3.0, samples=40)
+    found, said = three.temperature(), look.answer(three)
+    low, high = (one - 273.15 for one in look.laboratory(found, 3.0))
+    assert f"bends at {found.value - 273.15:.0f} ± {found.error:.0f} °C" in said
+    assert f"between {low:.0f} and {high:.0f} °C" in said
 
 
 def test_words_for_the_rate() -> None:

@@ -46,12 +46,30 @@ def test_a_curve_that_never_bends_has_no_onset() -> None:
     assert "none" in look.table({"a": straight}).loc["a", "onset (strain)"]
 
 
+def test_a_crossing_that_noise_decides_does_not_count() -> None:
+    # The curve bends by about as much as the line is shifted; the noise is as large.
+    x = np.arange(0.001, 0.2, 0.002)
+    stress = np.where(x < 0.15, 10.0 * x, 1.5 + 6.0 * (x - 0.15))
+    stress = stress + np.random.default_rng(2).normal(0, 0.01, len(x))
+    doubtful = Curve(x, stress, np.full(len(x), 0.15), 0.002)
+    clear = plateau(10.0, 0.5)
+    try:
+        share = look.shear.onset(doubtful).crossed
+    except InputError:
+        share = 0.0
+    assert share < look.CROSSED
+    both = look.Sheared(5e9, {1: clear, 2: doubtful})
+    assert both.crossings(offset=0.005) == 1
+    assert both.onset().value == pytest.approx(0.055, abs=0.002)
+    assert "(1 of 2)" in look.table({"a": both}).loc["a", "onset (strain)"]
+
+
 def test_faster_less_slower_is_taken_seed_by_seed() -> None:
     # Samples differ by far more than the rates do; the pairs differ by 0.05 each.
     slow, fast = of(0.30, 0.50, 0.70), of(0.35, 0.55, 0.75, rate=2e10)
     found = look.faster_is_stronger(slow, fast)
     assert found.value == pytest.approx(0.05, abs=0.001)
-    assert found.error < 0.002
+    assert found.error < 0.002 and found.samples == 3
     with pytest.raises(InputError, match="slower first"):
         look.faster_is_stronger(fast, slow)
 

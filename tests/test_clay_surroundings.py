@@ -164,38 +164,6 @@ def test_frames_with_zones_of_all_or_none_say_nothing() -> None:
         surroundings.chlorine_test(a, b, blocks=(np.zeros(40), np.ones(60)))
 
 
-def test_rank_correlation_of_known_kinds() -> None:
-    rng = np.random.default_rng(7)
-    x = rng.exponential(size=300)
-    exact = surroundings.correlation(x, np.exp(x))
-    assert exact.rho == pytest.approx(1.0) and exact.low == pytest.approx(1.0)
-    none = surroundings.correlation(x, rng.random(300))
-    assert none.low < 0 < none.high and none.p_value > 0.01
-    part = surroundings.correlation(x, x + rng.exponential(size=300))
-    assert part.low < part.rho < part.high and part.p_value < 1e-6
-
-
-def test_the_interval_covers_the_correlation() -> None:
-    # Spearman's rho of a bivariate normal: 6 / pi asin(r / 2).
-    truth, inside = 6 / np.pi * np.arcsin(0.25), 0
-    for seed in range(30):
-        x = np.random.default_rng(seed).multivariate_normal([0, 0], [[1, 0.5], [0.5, 1]], 120)
-        found = surroundings.correlation(x[:, 0], x[:, 1], samples=100)
-        inside += found.low <= truth <= found.high
-    assert inside >= 25
-
-
-def test_repeated_atoms_are_one_block() -> None:
-    rng = np.random.default_rng(8)
-    x, y = rng.random(40), rng.random(40)
-    label = np.tile(np.arange(40), 10)
-    naively = surroundings.correlation(np.tile(x, 10), np.tile(y, 10), samples=200)
-    blocked = surroundings.correlation(np.tile(x, 10), np.tile(y, 10), blocks=label)
-    assert blocked.high - blocked.low > 2.5 * (naively.high - naively.low)
-    single = surroundings.correlation(x, y, blocks=np.zeros(40), samples=5)
-    assert np.isnan(single.low) and np.isnan(single.high)
-
-
 # g(r) of classes
 
 
@@ -349,10 +317,24 @@ def test_chemistry_that_cannot_be() -> None:
         surroundings.chlorine_test(np.ones(3), np.array([np.nan]))
     with pytest.raises(InputError, match="4 block labels for 5 values"):
         surroundings.chlorine_test(np.ones(3), np.ones(2), blocks=([1, 1, 1], [1]))
-    with pytest.raises(InputError, match="3 D2min, 2 shares"):
-        surroundings.correlation(np.arange(3.0), np.arange(2.0))
-    with pytest.raises(InputError, match="that differ"):
-        surroundings.correlation(np.arange(3.0), np.ones(3))
+
+
+@pytest.mark.parametrize(
+    ("difference", "p_value", "units", "answer"),
+    [
+        (0.30, 0.01, 3, True),
+        (0.28, 0.01, 3, False),  # 2.8 errors; three units ask for 2.9
+        (0.28, 0.01, 1, False),  # one unit has no scatter
+        (0.28, 0.01, 9, True),
+        (0.60, 0.01, 2, False),
+        (0.30, 0.06, 3, False),
+        (-0.3, 0.01, 3, False),
+    ],
+)
+def test_clear_by_both_measures(
+    difference: float, p_value: float, units: int, answer: bool
+) -> None:
+    assert surroundings.ChlorineTest(difference, 0.1, p_value, units).clear() is answer
 
 
 def test_films_that_cannot_be() -> None:

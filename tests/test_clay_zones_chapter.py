@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from ase import Atoms
+from scipy.stats import spearmanr
 
 from repro.clay import zones_chapter as look
 from repro.errors import InputError
@@ -98,7 +99,17 @@ def test_chlorine_in_zones_is_seen_where_it_was_planted() -> None:
         assert len(one.share) == len(one.inside) == len(one.strain) == 5 * 27
     found = look.chlorine_in_zones(made, samples=300)
     assert found.difference > 0.5 and found.p_value < 0.01 and found.units == 3
-    assert look.correlate(made, samples=50).rho > 0
+    assert found.clear()
+    ranks = look.correlate(made)
+    naive = [spearmanr(one.d2min, one.share).statistic for one in made.values()]
+    assert ranks.value == pytest.approx(np.mean(naive)) and ranks.value > ranks.margin
+    assert ranks.error == pytest.approx(np.std(naive, ddof=1) / np.sqrt(3)) and ranks.samples == 3
+
+
+def test_a_rank_correlation_needs_what_differs() -> None:
+    same = look.Makeup(np.zeros(3), np.arange(3.0), np.ones(3), np.zeros(3, dtype=bool))
+    with pytest.raises(InputError, match="seed 4: 3 Ga"):
+        look.correlate({4: same})
 
 
 def test_zones_among_fluorine_are_not_called_chlorine_rich() -> None:

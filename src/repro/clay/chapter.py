@@ -75,17 +75,17 @@ def over_seeds(values: Mapping[int, float] | list[float]) -> Estimate:
     """Return mean and standard error over seeds; NaN for the error of one seed."""
     x = np.array(list(values.values()) if isinstance(values, Mapping) else values, dtype=float)
     error = float(x.std(ddof=1) / np.sqrt(len(x))) if len(x) > 1 else float("nan")
-    return Estimate(float(x.mean()), error)
+    return Estimate(float(x.mean()), error, len(x))
 
 
 def times(estimate: Estimate, factor: float) -> Estimate:
     """Return an estimate times a number; its error stays positive."""
-    return Estimate(factor * estimate.value, abs(factor) * estimate.error)
+    return replace(estimate, value=factor * estimate.value, error=abs(factor) * estimate.error)
 
 
-def above(change: Estimate, *, errors: float = 2.0) -> bool:
-    """Return whether a value exceeds zero by so many standard errors; not if there is none."""
-    return bool(np.isfinite(change.error) and change.value > errors * change.error)
+def above(change: Estimate) -> bool:
+    """Return whether a value exceeds zero by its margin; not if it has no error."""
+    return bool(change.value > change.margin)
 
 
 def cost(preset: str = PRESET) -> dict[str, float]:

@@ -8,7 +8,7 @@ of three can miss.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -74,14 +74,17 @@ class Cooled:
     fits: dict[str, dict[int, GlassTransition]]
 
     def temperature(self, method: str = "hyperbola") -> Estimate:
-        """Return Tg in K over the seeds, with the larger of the two errors; NaN without a fit."""
+        """Return Tg in K over the seeds, with the larger of the two errors.
+
+        NaN if none bends, or one alone of several: what one glass does is no property of all.
+        """
         found = list(self.fits[method].values())
-        if not found:
+        if len(found) < min(2, len(self.points)):
             return Estimate(float("nan"), float("nan"))
         over = chapter.over_seeds([one.temperature for one in found])
         # Half of a 95 % interval is two errors of one fit.
         single = float(np.mean([(one.high - one.low) / 4 for one in found])) / np.sqrt(len(found))
-        return Estimate(over.value, float(np.nanmax([over.error, single])))
+        return replace(over, error=float(np.nanmax([over.error, single])))
 
     def mean(self) -> tuple[Floats, Floats, Floats]:
         """Return temperature, volume and its standard error over the seeds, bin by bin.
@@ -160,15 +163,17 @@ def in_words(one: GlassTransition | None) -> str:
 
 
 def kelvin(one: Estimate) -> str:
-    """Return a transition in K with its error, or "no kink"."""
-    return f"{one.value:.0f} ± {one.error:.0f}" if np.isfinite(one.value) else "no kink"
+    """Return a transition in K with its error, or "none"."""
+    return f"{one.value:.0f} ± {one.error:.0f}" if np.isfinite(one.value) else "none"
 
 
-def answer(found: Estimate, rate: float) -> str:
-    """Return what the chapter says of a transition (K) at a rate (K/ps), in a sentence."""
+def answer(runs: Cooled, *, method: str = "hyperbola") -> str:
+    """Return what the chapter says of the transition at one rate, in a sentence."""
+    found, rate = runs.temperature(method), runs.rate
     if not np.isfinite(found.value):
-        return (f"Cooled at {rate:.0f} K per picosecond our glass has no bend that a test would "
-                "tell from a straight line.")  # fmt: skip
+        bent, all_of = len(runs.fits[method]), len(runs.points)
+        return (f"Cooled at {rate:.0f} K per picosecond, {bent} of our {all_of} glasses have a bend that "
+                "can be told from the noise of a straight line: too few to call it a transition.")  # fmt: skip
     low, high = laboratory(found, rate)
     zero = glass.ZERO_CELSIUS
     return (f"Cooled at {rate:.0f} K per picosecond our glass bends at {found.value - zero:.0f} ± "
@@ -182,7 +187,7 @@ def shift_in_words(runs: Sequence[Cooled], *, method: str = "hyperbola") -> str:
         return "So far only one rate has been run."
     shift = rate_shift(runs[0], runs[-1], method=method)
     if not np.isfinite(shift.value):
-        return "At one of our rates there is no bend, so there is nothing to compare."
+        return "At one of our rates there is no transition, so there is nothing to compare."
     clear = "" if abs(shift.value) > 2 * shift.error else ", which is nothing by two errors"
     return (f"From {runs[0].rate:g} to {runs[-1].rate:g} K/ps ours moves by {shift.value:+.0f} ± "
             f"{shift.error:.0f} K{clear}.")  # fmt: skip
@@ -220,6 +225,8 @@ def decades(rate: float) -> float:
 def laboratory(found: Estimate, rate: float) -> tuple[float, float]:
     """Return the range of Tg (K) at a calorimeter's rate: 3 to 5 K lower for each decade.
 
+    The margin of the transition itself widens it on both sides.
+
     Parameters
     ----------
     found:
@@ -233,7 +240,8 @@ def laboratory(found: Estimate, rate: float) -> tuple[float, float]:
         For a rate that is not positive.
     """
     away = decades(rate)
-    return found.value - PER_DECADE[1] * away, found.value - PER_DECADE[0] * away
+    low, high = (found.value - step * away for step in reversed(PER_DECADE))
+    return low - found.margin, high + found.margin
 
 
 def table(runs: Mapping[str, Cooled]) -> pd.DataFrame:

@@ -216,7 +216,7 @@ def average(values: Sequence[Estimate]) -> Estimate:
         raise InputError("no values: expected the estimates of one or more seeds")
     x, e = np.array([v.value for v in values]), np.array([v.error for v in values])
     between = float(x.std(ddof=1) / np.sqrt(n)) if n > 1 else 0.0
-    return Estimate(float(x.mean()), max(between, float(np.sqrt((e**2).sum())) / n))
+    return Estimate(float(x.mean()), max(between, float(np.sqrt((e**2).sum())) / n), n)
 
 
 def _line(strain: Floats, stress: Floats) -> tuple[float, float]:

@@ -7,14 +7,14 @@ what differs between samples as well as the noise of each.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 from ase import Atoms
 
 from repro.clay import chapter, nonaffine, shear
-from repro.clay.shear import Curve
+from repro.clay.shear import Curve, Onset
 from repro.errors import InputError
 from repro.md import scripts
 from repro.md.logs import Thermo
@@ -22,6 +22,8 @@ from repro.md.statistics import Estimate
 
 NONE = Estimate(float("nan"), float("nan"))
 OFFSET = 0.02  # strain, of the yield stress by the offset method
+CROSSED = 0.8
+"""Share of the bootstrap samples that must cross for a seed's crossing to count."""
 
 
 @dataclass(frozen=True)
@@ -58,11 +60,11 @@ class Sheared:
 
     def onset(self, *, offset: float = 0.005) -> Estimate:
         """Return the strain at which the curve leaves its elastic line by an offset."""
-        return self._mean(lambda one: shear.onset(one, offset=offset).strain)
+        return self._mean(lambda one: _crossing(one, offset).strain)
 
     def offset_stress(self, *, offset: float = OFFSET) -> Estimate:
         """Return the stress in GPa at which the curve meets the line shifted by an offset."""
-        return self._mean(lambda one: shear.onset(one, offset=offset).stress_gpa)
+        return self._mean(lambda one: _crossing(one, offset).stress_gpa)
 
     def maximum(self) -> Estimate:
         """Return the maximum of the smoothed curve in GPa."""
@@ -78,7 +80,16 @@ class Sheared:
 
     def crossings(self, *, offset: float = OFFSET) -> int:
         """Return how many seeds have a stress at that offset."""
-        return len(self._each(lambda one: shear.onset(one, offset=offset).stress_gpa))
+        return len(self._each(lambda one: _crossing(one, offset).stress_gpa))
+
+
+def _crossing(one: Curve, offset: float) -> Onset:
+    """Return where a curve meets its shifted line; an error where noise decides whether it does."""
+    found = shear.onset(one, offset=offset)
+    if found.crossed < CROSSED:
+        raise InputError(f"offset {offset:g}: {found.crossed:.0%} of the bootstrap samples cross, "
+                         f"expected {CROSSED:.0%}")  # fmt: skip
+    return found
 
 
 def sheared(
@@ -124,7 +135,7 @@ def faster_is_stronger(slow: Sheared, fast: Sheared, *, since: float = 0.1) -> E
     over = chapter.over_seeds([b[s].value - a[s].value for s in both])
     # The scatter of so few seeds can fall short of what each run's own noise gives.
     own = float(np.sqrt(sum(a[s].error ** 2 + b[s].error ** 2 for s in both))) / len(both)
-    return Estimate(over.value, float(np.nanmax([over.error, own])))
+    return replace(over, error=float(np.nanmax([over.error, own])))
 
 
 def table(runs: Mapping[str, Sheared]) -> pd.DataFrame:
@@ -133,10 +144,15 @@ def table(runs: Mapping[str, Sheared]) -> pd.DataFrame:
     def words(e: Estimate, digits: int = 2) -> str:
         return "none" if np.isnan(e.value) else f"{e.value:.{digits}f} ± {e.error:.{digits}f}"
 
+    def crossed(one: Sheared, offset: float) -> str:
+        found = words(one.onset(), 3) if offset < 0.01 else words(one.offset_stress())
+        count = one.crossings(offset=offset)
+        return found if count == len(one.curves) else f"{found} ({count} of {len(one.curves)})"
+
     return pd.DataFrame([
         {"run": name, "rate (1/s)": f"{one.rate_per_s:.0e}", "seeds": len(one.curves),
-         "modulus (GPa)": words(one.modulus(), 1), "onset (strain)": words(one.onset(), 3),
-         f"{100 * OFFSET:g} % offset (GPa)": words(one.offset_stress()), "maximum (GPa)": words(one.maximum()),
+         "modulus (GPa)": words(one.modulus(), 1), "onset (strain)": crossed(one, 0.005),
+         f"{100 * OFFSET:g} % offset (GPa)": crossed(one, OFFSET), "maximum (GPa)": words(one.maximum()),
          "flow beyond 0.1 (GPa)": words(one.flow())}
         for name, one in runs.items()
     ]).set_index("run")  # fmt: skip

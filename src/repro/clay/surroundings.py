@@ -14,12 +14,12 @@ from typing import Any
 import numpy as np
 from ase import Atoms
 from numpy.typing import NDArray
-from scipy.stats import rankdata, spearmanr
 
 from repro.clay.blocks import RunningRatio
 from repro.clay.nonaffine import d2min, pairs_within
 from repro.clay.zones import finite_values
 from repro.errors import InputError
+from repro.md.statistics import Estimate
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -143,6 +143,17 @@ class ChlorineTest:
     p_value: float
     units: int
 
+    def clear(self, *, level: float = 0.05) -> bool:
+        """Return whether inside exceeds outside, by the p-value and by the scatter over units.
+
+        The second asks for the margin of :class:`repro.md.statistics.Estimate`, wider for few
+        units; one unit has no such scatter and nothing is clear.
+        """
+        if self.units < 2:
+            return False
+        margin = Estimate(self.difference, self.error, self.units).margin
+        return self.p_value < level and self.difference > margin
+
 
 def chlorine_test(
     share_inside: Floats,
@@ -210,55 +221,6 @@ def chlorine_test(
         error = float(np.sqrt(sum(one.var() / max(len(one) - 1, 1)
                                   for one in (rest[inside], rest[~inside]))))  # fmt: skip
     return ChlorineTest(total, error, (beyond + 1) / (samples + 1), units)
-
-
-@dataclass(frozen=True)
-class Correlation:
-    """Spearman's rank correlation, its two-sided p-value for independent atoms, and a 95 % interval."""
-
-    rho: float
-    p_value: float
-    low: float
-    high: float
-
-
-def correlation(
-    d2min: Floats, share: Floats, *, blocks: Any = None, samples: int = 500, seed: int = 1
-) -> Correlation:
-    """Return the rank correlation of D2min with the chlorine share.
-
-    Parameters
-    ----------
-    d2min, share:
-        Of the same N atoms, finite.
-    blocks:
-        Labels (N,) or (N, 2); the bootstrap draws the values of the first column (seeds, or
-        frames).  Without it single atoms are drawn, which for atoms of one frame makes the
-        interval too narrow, as the p-value is too small (:func:`chlorine_test`).
-    samples, seed:
-        Of the bootstrap.
-
-    Raises
-    ------
-    InputError
-        For other lengths, values not finite, or where one of both is the same everywhere.
-    """
-    x, y = finite_values(d2min, "D2min"), finite_values(share, "shares")
-    if len(x) != len(y) or np.ptp(x) == 0 or np.ptp(y) == 0:
-        raise InputError(f"{len(x)} D2min, {len(y)} shares: expected as many of both, that differ")
-    found = spearmanr(x, y)
-    block, unit = _blocks(np.arange(len(x)) if blocks is None else blocks, len(x))
-    order = np.argsort(unit[block], kind="stable")
-    members = np.split(order, np.cumsum(np.bincount(unit[block]))[:-1])
-    rng = np.random.default_rng(seed)
-    drawn = []
-    for _ in range(samples):
-        pick = np.concatenate([members[k] for k in rng.integers(0, len(members), len(members))])
-        if np.ptp(x[pick]) > 0 and np.ptp(y[pick]) > 0:
-            # Spearman's is Pearson's of ranks; scipy's own would take ten times as long.
-            drawn.append(float(np.corrcoef(rankdata(x[pick]), rankdata(y[pick]))[0, 1]))
-    low, high = np.percentile(drawn, [2.5, 97.5]) if len(members) > 1 else (np.nan, np.nan)
-    return Correlation(float(found.statistic), float(found.pvalue), float(low), float(high))
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 from ase import Atoms
 from numpy.typing import NDArray
+from scipy.stats import spearmanr
 
 from repro.clay import chapter, nonaffine, surroundings, zones
 from repro.clay.nonaffine import NonAffine
@@ -285,11 +286,21 @@ def chlorine_in_zones(
     )  # fmt: skip
 
 
-def correlate(seeds: Mapping[int, Makeup], *, samples: int = 500) -> surroundings.Correlation:
-    """Return the rank correlation of gallium's D2min with its chlorine share over all seeds."""
-    return surroundings.correlation(
-        np.concatenate([one.d2min for one in seeds.values()]),
-        np.concatenate([one.share for one in seeds.values()]),
-        blocks=np.concatenate([np.full(len(one.share), s) for s, one in seeds.items()]),
-        samples=samples,
-    )
+def correlate(seeds: Mapping[int, Makeup]) -> Estimate:
+    """Return Spearman's rank correlation of gallium's D2min with its chlorine share.
+
+    Of each seed, then mean and error over seeds: gallium of one run is not independent, so
+    the p-value of all atoms together would be far too small.
+
+    Raises
+    ------
+    InputError
+        For a seed where one of both is the same everywhere.
+    """
+    for seed, one in seeds.items():
+        if len(one.share) < 2 or np.ptp(one.d2min) == 0 or np.ptp(one.share) == 0:
+            raise InputError(
+                f"seed {seed}: {len(one.share)} Ga: expected D2min and shares that differ"
+            )
+    return chapter.over_seeds([float(spearmanr(one.d2min, one.share).statistic)
+                               for one in seeds.values()])  # fmt: skip
