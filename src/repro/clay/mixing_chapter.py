@@ -71,8 +71,9 @@ class Change:
 
 
 def _mean(curves: Sequence[Floats]) -> tuple[Floats, Floats]:
-    stack = np.array(curves)
-    error = stack.std(axis=0, ddof=1) / np.sqrt(len(stack)) if len(stack) > 1 else 0.0 * stack[0]
+    """Return the mean over seeds and its standard error, NaN for one seed."""
+    stack, n = np.array(curves), len(curves)
+    error = stack.std(axis=0, ddof=1) / np.sqrt(n) if n > 1 else np.full_like(stack[0], np.nan)
     return stack.mean(axis=0), error
 
 
@@ -243,20 +244,17 @@ def gallium_bonds(frame: Atoms) -> list[tuple[int, int, tuple[int, int, int]]]:
 
 
 def chloride_coordination(frames: Iterable[Atoms]) -> Estimate:
-    """Return how many Cl surround a Ga that has Cl only, with the error over those Ga.
+    """Return how many Cl surround a Ga that has Cl only, mean over seeds with its error.
 
-    NaN if there is none.
+    One frame a seed; a frame without such Ga is left out, and NaN if no frame has any.
     """
-    counts: list[int] = []
+    means: list[float] = []
     for frame in frames:
         found = mixing.bonds(frame)
         chlorine, fluorine = found.number("Ga", "Cl"), found.number("Ga", "F")
-        counts += chlorine[(found.symbols == "Ga") & (chlorine > 0) & (fluorine == 0)].tolist()
-    if not counts:
-        return Estimate(float("nan"), float("nan"))
-    x = np.array(counts, dtype=float)
-    error = float(x.std(ddof=1) / np.sqrt(len(x))) if len(x) > 1 else float("nan")
-    return Estimate(float(x.mean()), error)
+        own = chlorine[(found.symbols == "Ga") & (chlorine > 0) & (fluorine == 0)]
+        means += [float(own.mean())] if len(own) else []
+    return chapter.over_seeds(means) if means else Estimate(float("nan"), float("nan"))
 
 
 def turn() -> float:
