@@ -1,10 +1,9 @@
-"""g(r), first peaks, resumable runs and zero-pressure densities."""
+"""g(r), first peaks and resumable runs."""
 
 from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,12 +24,9 @@ from repro.potential.liquids import (
     pairs_of,
     partial_rdf,
     run_md,
-    virial_pressure,
-    zero_pressure,
 )
 
 Floats = NDArray[np.float64]
-GPA = float(units.GPa)
 
 
 def gas(count: int, *, seed: int, side: float = 9.0, symbols: str = "LiGaF3") -> Atoms:
@@ -225,70 +221,6 @@ def test_md_refuses_to_mix_runs(tmp_path: Path) -> None:
         run_md(hot(), EMT, shard=file, model="emt", count=2, every=0)
 
 
-def liquid(count: int, *, rho: float, modulus: float, spread: float = 0.08, noise: float = 0.0,
-           heat: float = 0.002, seed: int = 1) -> tuple[list[Atoms], Floats]:  # fmt: skip
-    """Return frames and stresses of a liquid with a known density at 300 K and zero pressure."""
-    rng = np.random.default_rng(seed)
-    run, stresses = [], []
-    for _ in range(count):
-        atoms = Atoms("Li2Cl2GaF3", cell=[1, 1, 1], pbc=True)
-        here = rho * np.exp(rng.uniform(-spread, spread))
-        volume = atoms.get_masses().sum() / units.mol / here * 1e24
-        atoms.set_cell([volume ** (1 / 3)] * 3)
-        T = float(rng.choice([300.0, 600.0, 900.0]))
-        atoms.info = {"temperature_K": T, "family": "melt", "frame_id": "x"}
-        pressure = modulus * np.log(here / rho) + heat * (T - 300.0) + noise * rng.normal()
-        virial = pressure * GPA - len(atoms) * units.kB * T / volume
-        run.append(atoms)
-        stresses.append([-virial, -virial, -virial, 0, 0, 0])
-    return run, np.array(stresses)
-
-
-def test_zero_pressure_density_of_a_known_liquid() -> None:
-    run, stresses = liquid(40, rho=3.05, modulus=12.0)
-    found = zero_pressure(run, stresses)
-    assert found.density == pytest.approx(3.05, rel=1e-6)
-    assert found.modulus == pytest.approx(12.0, rel=1e-6)
-    assert found.pressure_rms < 1e-6 and not found.outside and found.frames == 40
-    # Hotter: the pressure rises by 0.6 GPa, so the liquid expands by exp(-0.6 / 12).
-    hot_one = zero_pressure(run, stresses, temperature=600.0)
-    assert hot_one.density == pytest.approx(3.05 * np.exp(-0.6 / 12), rel=1e-6)
-
-
-def test_density_interval_covers_the_truth() -> None:
-    hits = 0
-    for seed in range(30):
-        run, stresses = liquid(50, rho=3.05, modulus=12.0, noise=0.3, seed=seed)
-        found = zero_pressure(run, stresses, resamples=100, seed=seed)
-        hits += found.low <= 3.05 <= found.high
-    assert 24 <= hits <= 30
-
-
-def test_extra_pressure_moves_the_density() -> None:
-    run, stresses = liquid(40, rho=3.0, modulus=10.0)
-    more = stresses.copy()
-    more[:, :3] -= 0.5 * GPA
-    found = zero_pressure(run, more)
-    assert found.density == pytest.approx(3.0 * np.exp(-0.05), rel=1e-6)
-    assert (virial_pressure(more) - virial_pressure(stresses)) == pytest.approx(np.full(40, 0.5))
-    assert zero_pressure(run, stresses - 10 * GPA * np.array([1, 1, 1, 0, 0, 0])).outside
-
-
-def test_density_refuses() -> None:
-    run, stresses = liquid(40, rho=3.0, modulus=10.0)
-    with pytest.raises(InputError, match="5 frames, stresses of shape"):
-        zero_pressure(run[:5], stresses[:5])
-    with pytest.raises(InputError, match=r"stresses of shape \(3, 6\)"):
-        zero_pressure(run, stresses[:3])
-    with pytest.raises(InputError, match="falls on compression"):
-        zero_pressure(run, -stresses)
-    narrow, few = liquid(40, rho=3.0, modulus=10.0, spread=0.001)
-    with pytest.raises(InputError, match="a spread of 2 %"):
-        zero_pressure(narrow, few)
-    with pytest.raises(InputError, match="one composition"):
-        zero_pressure([Atoms("LiF", cell=[9, 9, 9], pbc=True), *run[1:]], stresses)
-
-
 @pytest.fixture
 def runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A work folder with a start frame; student and teacher are both EMT."""
@@ -327,13 +259,18 @@ def test_md_and_compare_commands(runs: Path, capsys: pytest.CaptureFixture[str])
     assert "--skip 1.0: expected" in capsys.readouterr().err
 
 
-def test_compare_refuses_unlike_times(runs: Path) -> None:
+@pytest.mark.parametrize(("key", "mine", "yours"), [
+    ("time_fs", 20.0, 40.0), ("temperature_K", 900.0, 300.0), ("timestep_fs", 2.0, 1.0), ("seed", 1, 2),
+])  # fmt: skip
+def test_compare_refuses_unlike_runs(runs: Path, key: str, mine: float, yours: float) -> None:
     one = [hot() for _ in range(5)]
     for frame in one:
-        frame.info = {"time_fs": 20.0, "model": "a", "temperature_K": 900.0}
+        frame.info = {"time_fs": 20.0, "model": "a", "temperature_K": 900.0, "timestep_fs": 2.0,
+                      "seed": 1}  # fmt: skip
     other = [frame.copy() for frame in one]
-    other[0].info["time_fs"] = 40.0
-    with pytest.raises(InputError, match=r"unlike times \(20\.0 and 40\.0 fs\)"):
+    other[0].info[key] = yours
+    said = rf"Al: the runs of student and teacher differ in {key} \({mine} and {yours}\)"
+    with pytest.raises(InputError, match=said):
         liquids_cli.compare_runs(one, other, family="Al", skip=0.0, r_max=4.0, bins=20, blocks=2)
 
 
@@ -358,34 +295,6 @@ def test_starts_are_chosen_once(runs: Path, monkeypatch: pytest.MonkeyPatch) -> 
                         seed=None, wall_time_s=0.0, files={liquids_cli.STARTS: "starts"})  # fmt: skip
     third = liquids_cli.find_starts(runs / "elsewhere", ["melt"])
     assert third["melt"].positions == pytest.approx(found["melt"].positions, abs=1e-7)
-
-
-def test_density_rows_hold_model_and_teacher(monkeypatch: pytest.MonkeyPatch) -> None:
-    run, stresses = liquid(20, rho=3.0, modulus=10.0)
-    made = [frames.labelled(f, energy=0.0, forces=np.zeros((len(f), 3)), stress=s, info=f.info)
-            for f, s in zip(run, stresses, strict=True)]  # fmt: skip
-
-    class Stiffer:
-        def get_type_map(self) -> list[str]:
-            return ["Li", "F", "Cl", "Ga"]
-
-        def eval(self, coords: Floats, cells: Floats, atom_types: Sequence[int]) -> tuple[Any, ...]:
-            """0.5 GPa more pressure than the labels."""
-            volumes = np.linalg.det(cells.reshape(-1, 3, 3))
-            own = [next(s for f, s in zip(run, stresses, strict=True)
-                        if abs(f.get_volume() - v) < 1e-6) for v in volumes]  # fmt: skip
-            virial = [-(s[0] - 0.5 * GPA) * v * np.eye(3).ravel()
-                      for s, v in zip(own, volumes, strict=True)]  # fmt: skip
-            return np.zeros((len(coords), 1)), np.zeros_like(coords), np.array(virial)
-
-    ours, theirs = liquids_cli.density_rows(made, Stiffer(), name="m", temperature=300.0, seed=1)
-    assert (ours["model"], theirs["model"]) == ("m", "teacher")
-    assert float(theirs["density_g_cm3"]) == pytest.approx(3.0, abs=1e-4)
-    assert float(ours["density_g_cm3"]) == pytest.approx(3.0 * np.exp(-0.05), abs=1e-3)
-    assert float(ours["mean_difference_GPa"]) == pytest.approx(0.5, abs=1e-4)
-    assert theirs["mean_difference_GPa"] == ""
-    few = liquids_cli.density_rows(made[:4], Stiffer(), name="m", temperature=300.0, seed=1)
-    assert few[0]["density_g_cm3"] == "" and "4 frames" in few[0]["note"]
 
 
 def test_lone_atoms_make_no_pair_of_their_own() -> None:

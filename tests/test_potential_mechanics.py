@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from repro import data, paths
 from repro.errors import InputError
-from repro.potential import frames, mechanics, mechanics_cli
+from repro.potential import frames, mechanics, mechanics_cli, tables
 from repro.potential.mechanics import (
     SCALES,
     at_volume,
@@ -319,6 +319,56 @@ def test_eos_command_and_going_on(bench: Path, capsys: pytest.CaptureFixture[str
     content = json.loads((out / "manifest.json").read_text())
     assert set(content["files"]) == {"eos_points_try.csv", "eos_relaxed_try.extxyz", "eos_try.csv"}
     capsys.readouterr()
+
+
+def test_what_a_resumed_scan_says_of_itself(
+    bench: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = bench / "out"
+    assert mechanics_cli.main(command(bench, "eos", "--phases", "Cu")) == 0
+    first = json.loads((out / "manifest.json").read_text())["parameters"]["eos try"]
+    assert "earlier_commands" not in first
+    assert mechanics_cli.main(command(bench, "eos", "--phases", "Al")) == 0
+    assert mechanics_cli.main(command(bench, "eos", "--phases", "Al")) == 0
+    second = json.loads((out / "manifest.json").read_text())["parameters"]["eos try"]
+    assert second["earlier_commands"] == [first["command"]] and "Al" in second["command"]
+    rows = read(out / "eos_points_try.csv")
+    assert len(rows) == 18 and {r["fmax_eV_per_A"] for r in rows} == {"0.002"}
+    assert second["wall_time_s"] == pytest.approx(sum(float(r["wall_s"]) for r in rows), abs=0.06)
+    assert mechanics_cli.main(command(bench, "eos", "--fmax", "0.01")) == 1
+    assert "relaxed to 0.002 eV/A, now 0.01; give --fresh" in capsys.readouterr().err
+    assert mechanics_cli.main(command(bench, "eos", "--fmax", "0.01", "--fresh")) == 0
+    afresh = json.loads((out / "manifest.json").read_text())["parameters"]["eos try"]
+    assert "earlier_commands" not in afresh and afresh["fmax_eV_per_A"] == 0.01
+
+
+def test_a_table_that_does_not_say_how_far_it_was_relaxed_goes_on(bench: Path) -> None:
+    file = bench / "out" / "eos_points_try.csv"
+    assert mechanics_cli.main(command(bench, "eos", "--phases", "Cu")) == 0
+    old = [{k: v for k, v in row.items() if k != "fmax_eV_per_A"} for row in read(file)]
+    tables.write_table(file, old)
+    assert mechanics_cli.main(command(bench, "eos", "--fmax", "0.003")) == 0
+    assert [r["fmax_eV_per_A"] for r in read(file)] == [""] * 9 + ["0.003"] * 9
+
+
+def test_points_that_were_not_relaxed_are_counted(bench: Path) -> None:
+    soft = bulk("Cu", cubic=True)
+    soft.rattle(0.1, seed=1)
+    soft.info = {"frame_id": "structure/Cu", "family": "Cu", "kind": "crystal"}
+    frames.write_atomic(bench / "structures.extxyz", [soft])
+    assert mechanics_cli.main(command(bench, "eos", "--phases", "Cu", "--steps", "1")) == 0
+    note = read(bench / "out" / "eos_try.csv")[0]["note"]
+    over = sum(
+        float(r["residual_eV_per_A"]) > 0.002 for r in read(bench / "out/eos_points_try.csv")
+    )
+    assert over > 0 and note.startswith(f"{over} of 9 points not relaxed")
+    assert mechanics_cli.main(command(bench, "tensile", "--phases", "Cu", "--steps", "1")) == 0
+    assert "points not relaxed" in read(bench / "out" / "tensile_slopes_try.csv")[0]["note"]
+    rows = [
+        {"residual_eV_per_A": r, "fmax_eV_per_A": f} for r, f in (("0.01", ""), ("0.01", "0.02"))
+    ]
+    assert mechanics_cli.not_relaxed(rows, 0.005) == "1 of 2 points not relaxed"
+    assert mechanics_cli.not_relaxed(rows, 0.05) == ""
 
 
 def test_a_phase_that_runs_away_is_passed_over(

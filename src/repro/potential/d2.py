@@ -73,7 +73,7 @@ def pair(
 
 def heights(cell: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return the distances between opposite faces of a cell, (3,), in the cell's unit."""
-    normals = np.cross(np.roll(cell, -1, axis=0), np.roll(cell, -2, axis=0))
+    normals: NDArray[np.float64] = np.cross(np.roll(cell, -1, axis=0), np.roll(cell, -2, axis=0))
     found: NDArray[np.float64] = abs(np.linalg.det(cell)) / np.linalg.norm(normals, axis=1)
     return found
 

@@ -1,8 +1,7 @@
-"""Structure and density of melts and glasses: g(r) and zero-pressure density.
+"""Structure of melts and glasses: short runs, g(r) and its first peak.
 
-Student and teacher are compared on short runs of their own from one start (g(r)), and
-on the same labelled frames (pressure, and from it density).  The command line is in
-:mod:`repro.potential.liquids_cli`.
+Student and teacher are compared on short runs of their own from one start.  The command
+line is in :mod:`repro.potential.liquids_cli`.
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ from numpy.typing import NDArray
 
 from repro.errors import InputError
 from repro.potential import ELEMENTS, frames
-from repro.potential.predictions import EV_PER_A3_IN_GPA, name_of
+from repro.potential.predictions import name_of
 
 Floats = NDArray[np.float64]
 KB = float(units.kB)
@@ -62,33 +61,6 @@ class Peak:
     position_error: float
     height: float
     height_error: float
-
-
-@dataclass(frozen=True)
-class Density:
-    """Zero-pressure density by a linear model of the pressure; see :func:`zero_pressure`.
-
-    Attributes
-    ----------
-    density, low, high:
-        g/cm^3 with its 95 % bootstrap interval.
-    modulus:
-        Bulk modulus of that model, GPa.
-    pressure_rms:
-        Of the residuals, GPa: how good the model is.
-    frames:
-        Number of frames.
-    outside:
-        Whether the density lies outside those of the frames.
-    """
-
-    density: float
-    low: float
-    high: float
-    modulus: float
-    pressure_rms: float
-    frames: int
-    outside: bool
 
 
 def pairs_of(symbols: Sequence[str]) -> list[tuple[str, str]]:
@@ -276,82 +248,3 @@ def run_md(
         frames.append_frame(shard, frame)
         added += 1
     return added
-
-
-def virial_pressure(stresses: Floats) -> Floats:
-    """Return pressures, (F,) GPa, from Voigt stresses, (F, 6) eV/angstrom^3; no kinetic part."""
-    result: Floats = -np.asarray(stresses)[:, :3].mean(axis=1) * EV_PER_A3_IN_GPA
-    return result
-
-
-def _density_model(
-    log_density: Floats, temperatures: Floats, pressures: Floats, at: float
-) -> tuple[float, float, Floats]:
-    """Return ln(density) at zero pressure, modulus and residuals of P = a + K ln rho + b T."""
-    centre = log_density.mean()
-    columns = [np.ones_like(log_density), log_density - centre]
-    if np.ptp(temperatures) > 1.0:
-        columns.append(temperatures - at)
-    terms = np.array(columns).T
-    best, *_ = np.linalg.lstsq(terms, pressures, rcond=None)
-    return float(centre - best[0] / best[1]), float(best[1]), pressures - terms @ best
-
-
-def zero_pressure(
-    run: Sequence[Atoms], stresses: Floats, *, temperature: float = 300.0, resamples: int = 1000,
-    seed: int = 1,
-) -> Density:  # fmt: skip
-    """Return the density at zero pressure from frames at several volumes.
-
-    The total pressure (virial plus N kB T / V at the frame's temperature) is fitted as
-    a + K ln(rho) + b (T - ``temperature``), and the density where it is zero returned.
-    Given the same frames, two potentials differ by their pressures alone.
-
-    Parameters
-    ----------
-    run:
-        Frames of one composition, ``info['temperature_K']`` set.
-    stresses:
-        Their stresses by the potential in question, (F, 6), eV/angstrom^3.
-    temperature:
-        K.
-    resamples, seed:
-        Of the bootstrap over frames.
-
-    Raises
-    ------
-    InputError
-        With fewer than ten frames, volumes that differ by less than 2 %, mixed
-        compositions, or pressures that fall on compression.
-    """
-    count = len(run)
-    if count < 10 or np.asarray(stresses).shape != (count, 6):
-        raise InputError(f"{count} frames, stresses of shape {np.asarray(stresses).shape}: "
-                         "expected 10 frames or more and (F, 6)")  # fmt: skip
-    if len({frame.get_chemical_formula(empirical=True) for frame in run}) > 1:
-        raise InputError("a density needs frames of one composition")
-    rho = np.array([frame.get_masses().sum() / units.mol / (frame.get_volume() * 1e-24)
-                    for frame in run])  # fmt: skip
-    if rho.max() < 1.02 * rho.min():
-        raise InputError(f"densities between {rho.min():.3f} and {rho.max():.3f} g/cm^3: expected "
-                         "a spread of 2 % or more")  # fmt: skip
-    T = np.array([float(frame.info["temperature_K"]) for frame in run])
-    kinetic = np.array([len(f) * KB * t / f.get_volume() for f, t in zip(run, T, strict=True)])
-    pressures = virial_pressure(stresses) + kinetic * EV_PER_A3_IN_GPA
-    best, modulus, off = _density_model(np.log(rho), T, pressures, temperature)
-    if modulus <= 0:
-        raise InputError(f"the pressure falls on compression (modulus {modulus:.2f} GPa): "
-                         "the frames are no one liquid or glass")  # fmt: skip
-    chance = np.random.default_rng(seed)
-    drawn = []
-    for _ in range(resamples):
-        i = chance.integers(0, count, count)
-        if np.ptp(rho[i]) > 0:
-            drawn.append(_density_model(np.log(rho[i]), T[i], pressures[i], temperature)[0])
-    low, high = np.exp(np.percentile(drawn, [2.5, 97.5])) if drawn else (np.nan, np.nan)
-    value = float(np.exp(best))
-    return Density(
-        density=value, low=float(low), high=float(high), modulus=modulus,
-        pressure_rms=float(np.sqrt((off**2).mean())), frames=count,
-        outside=not rho.min() <= value <= rho.max(),
-    )  # fmt: skip

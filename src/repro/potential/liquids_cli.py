@@ -1,15 +1,13 @@
-r"""Melts and glasses, student against teacher: short runs, g(r), zero-pressure density.
+r"""Melts and glasses, student against teacher: short runs and g(r).
 
     python -m repro.potential.liquids_cli md --calculator teacher --work W --frames 200
     python -m repro.potential.liquids_cli md --calculator student --model M.pb --name reference \
         --work W --frames 200
     python -m repro.potential.liquids_cli compare --student reference --teacher teacher-7net-l3i5 \
         --work W
-    python -m repro.potential.liquids_cli density --model M.pb --name reference
 
 Both runs begin with the same frame of each composition (kept in W/starts.extxyz and
 shipped with the results), with the same velocities, and may be killed and started again.
-``density`` needs no run: it compares pressures on the shipped label frames.
 """
 
 from __future__ import annotations
@@ -21,19 +19,18 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from ase import Atoms
 
 from repro import data, paths
 from repro.commands import parse, plain_errors
 from repro.errors import InputError
 from repro.potential import frames, liquids, mechanics, tables
-from repro.potential.evaluate_cli import LABELS, load_labels
-from repro.potential.predictions import predict, reference
+from repro.potential.evaluate_cli import LABELS
+from repro.potential.export import load_labels
 from repro.potential.tables import tidy
 from repro.potential.teacher import LABEL_MODEL, MODELS
 
-FAMILIES = ("melt-2-1", "melt-3-1")
+FAMILIES = ("melt-2-1-small", "melt-3-1-small")
 STARTS = "liquid_starts.extxyz"
 SOURCE = "computed: repro.potential.liquids_cli "
 
@@ -73,7 +70,7 @@ def shard_file(work: Path, name: str, family: str) -> Path:
 def md(args: argparse.Namespace) -> None:
     """Run the compositions of a parsed command."""
     stop_at = time.time() + 3600 * args.hours
-    model = _model(args)
+    model = mechanics.describe(args.calculator, args.model)
     for family, start in find_starts(args.work, args.families).items():
         if family not in args.families:
             continue
@@ -87,14 +84,6 @@ def md(args: argparse.Namespace) -> None:
         wall = time.monotonic() - begin
         rate = wall / (added * args.every) if added else 0.0
         print(f"{family}: {added} frames added in {wall:.0f} s ({rate:.2f} s per step)", flush=True)
-
-
-def _model(args: argparse.Namespace) -> str:
-    if args.calculator == "teacher":
-        return f"{args.model or LABEL_MODEL}+D2"
-    if args.model is None or not Path(args.model).is_file():
-        raise InputError(f"--model {args.model}: a student needs the file of a DeePMD model")
-    return f"{Path(args.model).name} {data.sha256(Path(args.model))[:12]}"
 
 
 def compare_runs(
@@ -111,10 +100,11 @@ def compare_runs(
     if not student or not teacher:
         raise InputError(f"{family}: {len(student)} student and {len(teacher)} teacher frames; "
                          "run 'liquids_cli md' for both first")  # fmt: skip
-    if student[0].info.get("time_fs") != teacher[0].info.get("time_fs"):
-        raise InputError(f"{family}: the runs keep frames at unlike times "
-                         f"({student[0].info.get('time_fs')} and "
-                         f"{teacher[0].info.get('time_fs')} fs)")  # fmt: skip
+    for key in ("temperature_K", "timestep_fs", "time_fs", "seed"):
+        one, other = student[0].info.get(key), teacher[0].info.get(key)
+        if one != other:
+            raise InputError(f"{family}: the runs of student and teacher differ in {key} "
+                             f"({one} and {other})")  # fmt: skip
     length = min(len(student), len(teacher))
     part = slice(int(skip * length), length)
     options = {"r_max": r_max, "bins": bins, "blocks": blocks}
@@ -179,54 +169,6 @@ def compare(args: argparse.Namespace) -> dict[str, str]:
             two: "first peaks of those g(r)", STARTS: "first frame of both runs"}  # fmt: skip
 
 
-def density_rows(
-    found: Sequence[Atoms], model: str | Path | Any, *, name: str, temperature: float, seed: int
-) -> list[dict[str, Any]]:
-    """Return zero-pressure densities and mean pressures of model and teacher by family."""
-    rows = []
-    for family in dict.fromkeys(str(atoms.info["family"]) for atoms in found):
-        own = [atoms for atoms in found if atoms.info["family"] == family]
-        labels, said = reference(own).stresses, predict(model, own).stresses
-        off = liquids.virial_pressure(said) - liquids.virial_pressure(labels)
-        for who, stresses in ((name, said), ("teacher", labels)):
-            row: dict[str, Any] = {
-                "family": family, "model": who, "temperature_K": tidy(temperature),
-                "frames": len(own),
-                "mean_pressure_GPa": tidy(float(liquids.virial_pressure(stresses).mean())),
-                "mean_difference_GPa": tidy(float(off.mean())) if who == name else "",
-                "difference_error_GPa": tidy(float(off.std(ddof=1) / np.sqrt(len(off))))
-                if who == name and len(off) > 1 else "",
-            }  # fmt: skip
-            values, note = [""] * 5, ""
-            try:
-                best = liquids.zero_pressure(own, stresses, temperature=temperature, seed=seed)
-                values = [tidy(x) for x in (best.density, best.low, best.high, best.modulus,
-                                            best.pressure_rms)]  # fmt: skip
-                note = "outside the densities of the frames" if best.outside else ""
-            except InputError as error:
-                note = str(error)
-            names = ("density_g_cm3", "density_low_g_cm3", "density_high_g_cm3",
-                     "modulus_GPa", "pressure_rms_GPa")  # fmt: skip
-            rows.append(row | dict(zip(names, values, strict=True))
-                        | {"note": note, "source": SOURCE + "density"})  # fmt: skip
-    return rows
-
-
-def density(args: argparse.Namespace) -> dict[str, str]:
-    """Write the density table; return the file with its description."""
-    # Strained and rattled copies are no states of a liquid.
-    found = [atoms for atoms in load_labels(families=args.families)
-             if atoms.info["origin"] not in ("perturbed", "static")]  # fmt: skip
-    rows = density_rows(found, args.model, name=args.name, temperature=args.temperature,
-                        seed=args.seed)  # fmt: skip
-    file = f"liquid_density_{args.name}.csv"
-    tables.write_table(args.out / file, rows)
-    for row in rows:
-        print(f"  {row['family']} {row['model']}: {row['density_g_cm3']} g/cm^3 "
-              f"[{row['density_low_g_cm3']}, {row['density_high_g_cm3']}] {row['note']}")  # fmt: skip
-    return {file: "zero-pressure density of melts and glasses from pressures on label frames"}
-
-
 def build_parser() -> argparse.ArgumentParser:
     """Return the command line parser."""
     parser = argparse.ArgumentParser(
@@ -257,10 +199,6 @@ def build_parser() -> argparse.ArgumentParser:
     two.add_argument("--r-max", type=float, default=6.0, help="angstrom (6)")
     two.add_argument("--bins", type=int, default=120, help="bins (120)")
     two.add_argument("--blocks", type=int, default=5, help="blocks for errors (5)")
-    three = commands.add_parser("density", parents=[common, out], help="zero-pressure density")
-    three.add_argument("--model", type=Path, required=True, help="frozen or compressed .pb")
-    three.add_argument("--name", help="in the table (the model's stem)")
-    three.add_argument("--temperature", type=float, default=300.0, help="K (300)")
     return parser
 
 
@@ -273,14 +211,10 @@ def run(args: argparse.Namespace) -> None:
                          else Path(str(args.model)).stem)  # fmt: skip
         md(args)
         return
-    if args.command == "density":
-        args.name = args.name or args.model.stem
-        files, name = density(args), args.name
-    else:
-        files, name = compare(args), args.student
+    files = compare(args)
     skipped = ("command", "line", "out", "work", "seed")
     tables.list_results(
-        args.out, title=f"liquids {args.command} {name}", files=files, sources=[LABELS],
+        args.out, title=f"liquids compare {args.student}", files=files, sources=[LABELS],
         command=args.line, seed=args.seed,
         parameters={k: str(v) if isinstance(v, Path) else v for k, v in vars(args).items()
                     if k not in skipped},

@@ -19,7 +19,9 @@ from ase.optimize import BFGS
 from numpy.typing import NDArray
 from scipy.optimize import curve_fit
 
+from repro import data
 from repro.errors import InputError
+from repro.potential.teacher import LABEL_MODEL, Teacher
 
 Floats = NDArray[np.float64]
 SCALES = (0.94, 0.955, 0.97, 0.985, 1.0, 1.015, 1.03, 1.045, 1.06)
@@ -107,6 +109,21 @@ class Slope:
     points: int
 
 
+def describe(kind: str, model: str | Path | None) -> str:
+    """Return what identifies a calculator: the teacher's name, or a student's file and hash.
+
+    Raises
+    ------
+    InputError
+        For a student without a file.
+    """
+    if kind == "teacher":
+        return f"{model or LABEL_MODEL}+D2"
+    if model is None or not Path(model).is_file():
+        raise InputError(f"--model {model}: a student needs the file of a DeePMD model")
+    return f"{Path(model).name} {data.sha256(Path(model))[:12]}"
+
+
 def make_calculator(kind: str, model: str | Path | None) -> Any:
     """Return the ASE calculator of a student model or of the teacher.
 
@@ -123,14 +140,11 @@ def make_calculator(kind: str, model: str | Path | None) -> Any:
     InputError
         For another kind, a missing file or a missing package.
     """
-    if kind == "teacher":
-        from repro.potential.teacher import LABEL_MODEL, Teacher
-
-        return Teacher(model=str(model or LABEL_MODEL))
-    if kind != "student":
+    if kind not in CALCULATORS:
         raise InputError(f"calculator {kind!r}: expected one of {', '.join(CALCULATORS)}")
-    if model is None or not Path(model).is_file():
-        raise InputError(f"--model {model}: a student needs the file of a DeePMD model")
+    describe(kind, model)  # says what is missing
+    if kind == "teacher":
+        return Teacher(model=str(model or LABEL_MODEL))
     try:
         deepmd: Any = importlib.import_module("deepmd.calculator")
     except ImportError as error:

@@ -27,7 +27,7 @@ from repro.commands import parse, plain_errors
 from repro.errors import InputError, did_you_mean
 from repro.potential import frames, mechanics, tables
 from repro.potential.mechanics import Point
-from repro.potential.teacher import LABEL_MODEL, MODELS
+from repro.potential.teacher import MODELS
 
 Row = dict[str, Any]
 TENSILE_PHASES = ("LiCl", "GaF3-alpha")
@@ -40,13 +40,14 @@ REFERENCES = {
 }  # fmt: skip
 
 
-def read_table(file: Path, *, model: str, fresh: bool) -> list[Row]:
+def read_table(file: Path, *, model: str, fmax: float, fresh: bool) -> list[Row]:
     """Return the rows done so far; none if there is no file.
 
     Raises
     ------
     InputError
-        If they come from another model.
+        If they come from another model, or were relaxed to another largest force (which
+        tables of before do not say).
     """
     if fresh or not file.exists():
         return []
@@ -56,7 +57,21 @@ def read_table(file: Path, *, model: str, fresh: bool) -> list[Row]:
         if row.get("model") != model:
             raise InputError(f"{file}: its points are of {row.get('model')!r}, now {model!r}; "
                              "give --fresh, another --name or another --out")  # fmt: skip
+        if row.setdefault("fmax_eV_per_A", "") not in ("", tables.tidy(fmax)):
+            raise InputError(f"{file}: its points are relaxed to {row['fmax_eV_per_A']} eV/A, now "
+                             f"{fmax:g}; give --fresh, the same --fmax or another --out")  # fmt: skip
     return rows
+
+
+def not_relaxed(rows: Sequence[Row], fmax: float) -> str:
+    """Return how many points ended above the largest force they were to reach, or nothing.
+
+    ``fmax``, eV/angstrom, is for the rows of old tables, which do not say theirs.
+    """
+    count = sum(
+        float(row["residual_eV_per_A"]) > float(row["fmax_eV_per_A"] or fmax) for row in rows
+    )
+    return f"{count} of {len(rows)} points not relaxed" if count else ""
 
 
 def choose(found: Sequence[Atoms], wanted: Sequence[str]) -> list[Atoms]:
@@ -76,26 +91,23 @@ def choose(found: Sequence[Atoms], wanted: Sequence[str]) -> list[Atoms]:
     ]  # fmt: skip
 
 
-def describe(args: argparse.Namespace) -> str:
-    """Return what identifies the calculator: file name and hash, or the teacher's name."""
-    if args.calculator == "teacher":
-        return f"{args.model or LABEL_MODEL}+D2"
-    if args.model is None or not Path(args.model).is_file():
-        raise InputError(f"--model {args.model}: a student needs the file of a DeePMD model")
-    return f"{Path(args.model).name} {data.sha256(Path(args.model))[:12]}"
-
-
 class Scan:
     """Points of one table, written one by one, and the relaxed crystals they start from."""
 
     def __init__(self, args: argparse.Namespace, *, table: str, structures: str) -> None:
-        self.args, self.model = args, describe(args)
+        self.args, self.model = args, mechanics.describe(args.calculator, args.model)
         self.table, self.shard = args.out / table, args.out / structures
-        self.rows = read_table(self.table, model=self.model, fresh=args.fresh)
+        self.rows = read_table(self.table, model=self.model, fmax=args.fmax, fresh=args.fresh)
+        self.resumed = bool(self.rows)
         if args.fresh:
             self.shard.unlink(missing_ok=True)
         self.stop_at = time.time() + 3600 * args.hours
         self._calculator: Any = None
+
+    @property
+    def wall_s(self) -> float:
+        """Seconds of all points, those of earlier commands too."""
+        return sum(float(row["wall_s"]) for row in self.rows)
 
     @property
     def calculator(self) -> Any:
@@ -141,8 +153,8 @@ class Scan:
         return True
 
 
-def eos(args: argparse.Namespace, phases: Sequence[Atoms]) -> dict[str, str]:
-    """Scan volumes, fit, write; return the files with their descriptions."""
+def eos(args: argparse.Namespace, phases: Sequence[Atoms]) -> tuple[dict[str, str], Scan]:
+    """Scan volumes, fit, write; return the files with their descriptions, and the points."""
     points, relaxed, fits = (f"eos_points_{args.name}.csv", f"eos_relaxed_{args.name}.extxyz",
                              f"eos_{args.name}.csv")  # fmt: skip
     scan = Scan(args, table=points, structures=relaxed)
@@ -167,23 +179,25 @@ def eos(args: argparse.Namespace, phases: Sequence[Atoms]) -> dict[str, str]:
                 **key, "model": scan.model, "atoms": len(atoms), "volume_A3": f"{point.volume:.6f}",
                 "energy_eV": f"{point.energy:.8f}", "pressure_GPa": point.pressure,
                 "steps": point.steps, "residual_eV_per_A": point.residual,
-                "wall_s": time.monotonic() - clock,
+                "wall_s": time.monotonic() - clock, "fmax_eV_per_A": args.fmax,
                 "source": "computed: repro.potential.mechanics_cli eos",
             })  # fmt: skip
         print(f"[{number + 1}/{len(phases)}] {phase}: {time.monotonic() - begin:.0f} s", flush=True)
     everyone = {str(a.info["family"]): a for a in frames.read_shard(args.structures)}
     there = dict.fromkeys([(row["phase"], row["shape"]) for row in scan.rows]
                           + [(str(atoms.info["family"]), args.shape) for atoms in phases])  # fmt: skip
-    table = [eos_row(everyone[phase], shape, scan.rows, scan.model) for phase, shape in there]
+    table = [eos_row(everyone[phase], shape, scan.rows, scan.model, fmax=args.fmax)
+             for phase, shape in there]  # fmt: skip
     if table:
         tables.write_table(args.out / fits, table)
     return {points: f"energies and pressures at scaled volumes, {args.name}",
             relaxed: f"crystals relaxed at zero pressure, {args.name}",
-            fits: f"Birch-Murnaghan fits of {args.name} beside Materials Project and experiment"}  # fmt: skip
+            fits: f"Birch-Murnaghan fits of {args.name} beside Materials Project and experiment"
+            }, scan  # fmt: skip
 
 
-def eos_row(atoms: Atoms, shape: str, rows: Sequence[Row], model: str) -> Row:
-    """Return the fit of one phase beside published values."""
+def eos_row(atoms: Atoms, shape: str, rows: Sequence[Row], model: str, *, fmax: float) -> Row:
+    """Return the fit of one phase beside published values; ``fmax`` as in :func:`not_relaxed`."""
     phase = str(atoms.info["family"])
     own = sorted((row for row in rows if (row["phase"], row["shape"]) == (phase, shape)),
                  key=lambda row: float(row["scale"]))  # fmt: skip
@@ -196,7 +210,7 @@ def eos_row(atoms: Atoms, shape: str, rows: Sequence[Row], model: str) -> Row:
              "density_error_g_cm3", "bulk_modulus_GPa", "bulk_modulus_error_GPa",
              "pressure_derivative", "pressure_derivative_error", "fit_rms_meV_per_atom",
              "bulk_modulus_from_pressure_GPa")  # fmt: skip
-    values, note = [""] * len(names), ""
+    values, notes = [""] * len(names), [not_relaxed(own, fmax)]
     try:
         fit = mechanics.fit_eos(volumes, [float(row["energy_eV"]) for row in own])
         check, _ = mechanics.modulus_from_pressures(
@@ -208,9 +222,10 @@ def eos_row(atoms: Atoms, shape: str, rows: Sequence[Row], model: str) -> Row:
             fit.modulus, fit.modulus_error, fit.derivative, fit.derivative_error,
             1000 * fit.rms / size, check)]  # fmt: skip
     except InputError as error:
-        note = str(error)
+        notes.append(str(error))
     return record | dict(zip(names, values, strict=True)) | published(phase) | {
-        "note": note, "source": "computed: repro.potential.mechanics_cli eos"}  # fmt: skip
+        "note": "; ".join(filter(None, notes)),
+        "source": "computed: repro.potential.mechanics_cli eos"}  # fmt: skip
 
 
 def published(phase: str) -> Row:
@@ -234,8 +249,8 @@ def published(phase: str) -> Row:
     }  # fmt: skip
 
 
-def tensile(args: argparse.Namespace, phases: Sequence[Atoms]) -> dict[str, str]:
-    """Stretch crystals along z step by step; return the files with their descriptions."""
+def tensile(args: argparse.Namespace, phases: Sequence[Atoms]) -> tuple[dict[str, str], Scan]:
+    """Stretch crystals along z step by step; return as :func:`eos` does."""
     points, states, slopes = (f"tensile_{args.name}.csv", f"tensile_{args.name}.extxyz",
                               f"tensile_slopes_{args.name}.csv")  # fmt: skip
     scan = Scan(args, table=points, structures=states)
@@ -248,6 +263,7 @@ def tensile(args: argparse.Namespace, phases: Sequence[Atoms]) -> dict[str, str]
             return Point(mechanics.upright(point.atoms), point.energy, point.volume, point.stress,
                          point.steps, point.residual)  # fmt: skip
 
+        clock = time.monotonic()  # the first point's time is that of the state at rest, too
         rest = scan.state(phase, at_rest)
         before = rest
         for strain in mechanics.STRAINS:
@@ -255,11 +271,10 @@ def tensile(args: argparse.Namespace, phases: Sequence[Atoms]) -> dict[str, str]
             key = {"phase": phase, "lateral": args.lateral, "strain": tables.tidy(strain)}
             saved = {str(a.info["frame_id"]): a for a in frames.read_shard(scan.shard)}
             if scan.done(**key) and name in saved:
-                before = saved[name]
+                before, clock = saved[name], time.monotonic()
                 continue
             if scan.out_of_time():
                 break
-            clock = time.monotonic()
             try:
                 point = mechanics.stretched(
                     before, scan.calculator, strain=strain, reference=rest, lateral=args.lateral,
@@ -279,9 +294,10 @@ def tensile(args: argparse.Namespace, phases: Sequence[Atoms]) -> dict[str, str]
                     "volume_ratio": point.volume / rest.get_volume(),
                     "energy_eV_per_atom": f"{point.energy / len(atoms):.6f}",
                     "steps": point.steps, "residual_eV_per_A": point.residual,
-                    "wall_s": time.monotonic() - clock,
+                    "wall_s": time.monotonic() - clock, "fmax_eV_per_A": args.fmax,
                     "source": "computed: repro.potential.mechanics_cli tensile",
                 })  # fmt: skip
+            clock = time.monotonic()
         print(f"[{number + 1}/{len(phases)}] {phase}: {time.monotonic() - begin:.0f} s", flush=True)
     table = []
     for phase, lateral in dict.fromkeys((r["phase"], r["lateral"]) for r in scan.rows):
@@ -295,13 +311,14 @@ def tensile(args: argparse.Namespace, phases: Sequence[Atoms]) -> dict[str, str]
                 "points": slope.points, "strain_limit": "0.05",
                 "highest_stress_GPa": tables.tidy(max(y)),
                 "strain_of_highest": tables.tidy(x[y.index(max(y))]),
+                "note": not_relaxed(own, args.fmax),
                 "source": "computed: repro.potential.mechanics_cli tensile",
             })  # fmt: skip
     if table:
         tables.write_table(args.out / slopes, table)
     return {points: f"static stress along z against engineering strain, {args.name}",
             states: f"structures of that curve, {args.name}",
-            slopes: f"initial slopes of the tensile curves, {args.name}"}  # fmt: skip
+            slopes: f"initial slopes of the tensile curves, {args.name}"}, scan  # fmt: skip
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -336,7 +353,6 @@ def build_parser() -> argparse.ArgumentParser:
 
 def run(args: argparse.Namespace) -> None:
     """Carry out a parsed command."""
-    begin = time.monotonic()
     if args.structures is None:
         args.structures = data.path("potential/structures/structures.extxyz")
     if not args.structures.is_file():
@@ -345,15 +361,15 @@ def run(args: argparse.Namespace) -> None:
         args.name = "teacher" if args.calculator == "teacher" else Path(str(args.model)).stem
     wanted = args.phases or (TENSILE_PHASES if args.command == "tensile" else ())
     phases = choose(frames.read_shard(args.structures), wanted)
-    files = (eos if args.command == "eos" else tensile)(args, phases)
+    files, scan = (eos if args.command == "eos" else tensile)(args, phases)
     files = {name: text for name, text in files.items() if (args.out / name).is_file()}
     option = {"shape": args.shape} if args.command == "eos" else {"lateral": args.lateral}
     tables.list_results(
         args.out, title=f"{args.command} {args.name}", files=files, seed=None,
         sources=["data/potential/structures", "data/moduli and data/structures (published values)"],
         command=args.line,
-        parameters={"model": describe(args), "fmax_eV_per_A": args.fmax, "steps": args.steps,
-                    **option}, wall_time_s=time.monotonic() - begin,
+        parameters={"model": scan.model, "fmax_eV_per_A": args.fmax, "steps": args.steps,
+                    **option}, wall_time_s=scan.wall_s, resumed=scan.resumed,
     )  # fmt: skip
     print(f"tables in {args.out}: {', '.join(files)}")
 

@@ -40,15 +40,23 @@ def write_table(file: Path, rows: Sequence[dict[str, Any]]) -> None:
     partial.replace(file)
 
 
+def time_before(folder: Path, title: str) -> float:
+    """Return the seconds that the manifest of a folder gives to a run; 0 if it has none."""
+    if not (folder / data.MANIFEST).exists():
+        return 0.0
+    return float(data.manifest(folder)["parameters"].get(title, {}).get("wall_time_s", 0.0))
+
+
 def list_results(
     folder: Path, *, title: str, command: str, sources: Iterable[str], parameters: dict[str, Any],
     seed: int | None, wall_time_s: float, files: dict[str, str],
-    heading: str = "Results on the potential",
+    heading: str = "Results on the potential", resumed: bool = False,
 ) -> None:  # fmt: skip
     """Add files to the one manifest of a folder that several commands write to.
 
     What the manifest says of other files stays; a second run of the same ``title``
-    replaces what the first said.
+    replaces what the first said.  If it ``resumed`` what the first had left, the commands
+    that went before are kept as ``earlier_commands``.
     """
     old: dict[str, Any] = {}
     if (folder / data.MANIFEST).exists():
@@ -56,8 +64,12 @@ def list_results(
     kept = {name: str(entry["description"]) for name, entry in old.get("files", {}).items()
             if (folder / name).is_file()}  # fmt: skip
     runs = dict(old.get("parameters", {}))
+    before = runs.get(title, {}) if resumed else {}
+    commands = [*before.get("earlier_commands", []), *filter(None, [before.get("command")])]
+    commands = [one for one in dict.fromkeys(commands) if one != command]
     runs[title] = {"command": command, "seed": seed, "wall_time_s": round(wall_time_s, 1),
-                   "machine": data.machine(), **parameters}  # fmt: skip
+                   "machine": data.machine(), **parameters,
+                   **({"earlier_commands": commands} if commands else {})}  # fmt: skip
     known = list(old.get("sources", []))
     data.write_manifest(
         folder, title=heading, license="CC-BY-4.0",
