@@ -20,7 +20,9 @@ from repro.md.logs import Thermo
 from repro.potential import simulate, simulate_cli, speed
 
 
-def a_table(n: int = 200, *, target: float = 300.0, top: float = 0.0, seed: int = 1) -> Thermo:
+def a_table(
+    n: int = 200, *, target: float = 300.0, top: float = 0.0, seed: int = 1, natoms: int = 64
+) -> Thermo:
     rng = np.random.default_rng(seed)
     temperature = target * (1 + 0.03 * rng.normal(size=n))
     temperature[n // 2] += top
@@ -29,7 +31,7 @@ def a_table(n: int = 200, *, target: float = 300.0, top: float = 0.0, seed: int 
         "PotEng": -400.0 + 0.01 * rng.normal(size=n), "TotEng": -390.0 + 1e-4 * np.arange(n),
         "Press": rng.normal(size=n), "Density": 2.9 + 0.01 * rng.normal(size=n),
         "Volume": np.full(n, 1500.0),
-    }, complete=True)  # fmt: skip
+    }, complete=True, natoms=natoms)  # fmt: skip
 
 
 def closest(atoms: Atoms) -> float:
@@ -191,10 +193,10 @@ def test_models_take_turns_and_the_median_is_kept(
         return a_speed(name, float(values()), ranks=ranks)
 
     monkeypatch.setattr(speed, "in_lammps", fake)
-    rows = speed.table({"a": "a.pb", "b": "b.pb"}, Atoms("Li"), steps={"a": 5, "b": 50}, repeats=3,
+    rows = speed.table({"a": "a.pb", "b": "b.pb"}, Atoms("Li"), steps=5, repeats=3,
                        ranks=[1, 2], folder=tmp_path, others={}, other_steps=1,
                        say=lambda _: None)  # fmt: skip
-    assert order[:4] == [("a", 1, 5), ("b", 1, 50), ("a", 2, 5), ("b", 2, 50)]
+    assert order[:4] == [("a", 1, 5), ("b", 1, 5), ("a", 2, 5), ("b", 2, 5)]
     assert len(order) == 12 and order[:4] == order[4:8]
     assert [(r.model, r.ranks, r.us_per_atom_step) for r in rows] == [
         ("a", 1, 5.0), ("b", 1, 6.0), ("a", 2, 7.0), ("b", 2, 8.0)]  # fmt: skip
@@ -280,6 +282,90 @@ def test_stability_writes_table_series_and_manifest(
     )
 
 
+def stand_in(monkeypatch: pytest.MonkeyPatch, *, natoms: int = 64) -> list[dict[str, Any]]:
+    """Let a long run be made up; return the options it is given."""
+    seen: list[dict[str, Any]] = []
+
+    def fake(model: Any, atoms: Atoms, **options: Any) -> tuple[simulate.Stability, Thermo]:
+        seen.append(options)
+        options["folder"].mkdir(parents=True, exist_ok=True)
+        table = a_table(target=options["temperature"], natoms=natoms)
+        return simulate.judge(table, target=options["temperature"], natoms=len(atoms)), table
+
+    monkeypatch.setattr(simulate, "stability", fake)
+    return seen
+
+
+def test_lost_atoms_are_counted_from_the_log(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for natoms, lost in ((64, "0"), (61, "3")):
+        stand_in(monkeypatch, natoms=natoms)
+        command = ["stability", "--model", "r=a.pb", "--natoms", "64", "--run", "300:10"]
+        assert (
+            simulate_cli.main([*command, "--out", str(tmp_path), "--work", str(tmp_path / "w")])
+            == 0
+        )
+        with open(tmp_path / "stability.csv", newline="") as stream:
+            assert [r["atoms_lost"] for r in csv.DictReader(stream)] == [lost]
+
+
+def test_a_resumed_run_keeps_its_time_and_the_commands_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stand_in(monkeypatch)
+    command = ["stability", "--model", "r=a.pb", "--natoms", "64", "--work", str(tmp_path / "w")]
+    command += ["--out", str(tmp_path / "out"), "--run"]
+
+    def said(*runs: str) -> dict[str, Any]:
+        clock = itertools.chain([0.0], itertools.repeat(100.0))
+        with monkeypatch.context() as timed:
+            timed.setattr(simulate_cli.time, "monotonic", lambda: next(clock))
+            assert simulate_cli.main([*command, *runs]) == 0
+        found: dict[str, Any] = data.manifest(tmp_path / "out")["parameters"]["simulate stability"]
+        return found
+
+    first, same, more = said("300:10"), said("300:10"), said("300:10", "1200:2")
+    assert (first["wall_time_s"], same["wall_time_s"], more["wall_time_s"]) == (100.0, 200.0, 300.0)
+    assert "earlier_commands" not in first and "earlier_commands" not in same
+    assert more["earlier_commands"] == [first["command"]] and first["seed"] == 1
+    command[command.index(str(tmp_path / "w"))] = str(tmp_path / "another")
+    fresh = said("300:10")
+    assert fresh["wall_time_s"] == 100.0 and "earlier_commands" not in fresh
+
+
+@pytest.mark.parametrize("words", [
+    ["drift", "--ranks", "1", "2"], ["stability", "--ranks", "1", "2"], ["speed", "--seed", "2"],
+    ["speed", "--series", "9"], ["deviation", "--series", "9"],
+])  # fmt: skip
+def test_an_option_that_would_do_nothing_is_refused(
+    words: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        simulate_cli.main([*words, "--model", "a.pb"])
+    assert "unrecognized arguments" in capsys.readouterr().err
+
+
+def test_each_stage_of_a_drift_has_a_progress_of_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[tuple[str, int, float]] = []
+
+    def fake(stage: stages.Stage, structure: Path, *, progress: Any, **_: Any) -> Thermo:
+        told.append((progress.label, progress.total, progress.timestep_fs))
+        return a_table(40)
+
+    monkeypatch.setattr(stages, "run_stage", fake)
+    monkeypatch.setattr(stages, "final_state", lambda *_, **__: tmp_path)
+    monkeypatch.setattr(guard, "pair_commands", lambda *_: ZBL)
+    atoms = Atoms("LiCl", positions=[[0, 0, 0], [2, 2, 2]], cell=[4, 4, 4], pbc=True)
+    found = simulate.drift("m.pb", atoms, temperature=300.0, timesteps_fs=[0.5, 2.0], picoseconds=10.0,
+                           equilibration_ps=3.0, seed=1, folder=tmp_path, label="drift m, ")  # fmt: skip
+    assert told == [("drift m, warming up, ", 3000, 1.0), ("drift m, 0.5 fs, ", 20000, 0.5),
+                    ("drift m, 2 fs, ", 5000, 2.0)]  # fmt: skip
+    assert [d.timestep_fs for d in found] == [0.5, 2.0]
+
+
 # -- with LAMMPS, and the repulsion in place of a network -----------------------------------
 
 
@@ -295,10 +381,8 @@ def test_short_run_for_the_live_page(tmp_path: Path) -> None:
     result = simulate.short_md("none.pb", atoms, temperature=900.0, picoseconds=0.2, seed=2,
                                folder=tmp_path)  # fmt: skip
     assert result.time[0] == 0 and result.time[-1] == pytest.approx(0.2)
-    assert len(result.frames) == 21
-    assert result.frames[0].get_chemical_symbols() == atoms.get_chemical_symbols()
     assert 300 < result.temperature[len(result.temperature) // 2 :].mean() < 2000
-    assert result.us_per_atom_step > 0
+    assert np.isfinite(result.energy).all()
 
 
 @pytest.mark.live
@@ -307,11 +391,10 @@ def test_drift_grows_with_the_time_step(tmp_path: Path) -> None:
     atoms, _ = simulate.melt(64)
     found = simulate.drift("none.pb", atoms, temperature=900.0, timesteps_fs=[0.5, 4.0], picoseconds=1.0,
                            equilibration_ps=0.2, seed=1, folder=tmp_path)  # fmt: skip
-    fine, coarse = (result for result, _ in found)
+    fine, coarse = found
     assert fine.natoms == 64 and fine.picoseconds == pytest.approx(1.0)
     # The error of velocity Verlet goes with the square of the step: 64 times.
     assert coarse.fluctuation > 10 * fine.fluctuation > 0
-    np.testing.assert_allclose(found[0][1]["TotEng"][0], found[1][1]["TotEng"][0], rtol=1e-9)
 
 
 @pytest.mark.live

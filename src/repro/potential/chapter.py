@@ -81,12 +81,12 @@ def training(name: str = "reference") -> dict[str, Any]:
     return {**record, "wall_time_s": spent, "all_steps": steps}
 
 
-def committee(name: str = "reference") -> list[str]:
-    """Return the shipped models of one preset: ``name``, then its other seeds in order."""
+def committee() -> list[str]:
+    """Return the shipped models of our preset: ``reference``, then its other seeds in order."""
     listed = data.listing("potential/models")
     found = sorted(entry.removesuffix(".pb") for entry in listed
-                   if entry.startswith(f"{name}-seed") and entry.endswith(".pb"))  # fmt: skip
-    found = [name, *found]
+                   if entry.startswith("reference-seed") and entry.endswith(".pb"))  # fmt: skip
+    found = ["reference", *found]
     for one in found:
         model(one)  # notes that the page depends on it
     return found
@@ -245,7 +245,7 @@ def compare_slopes(student: pd.DataFrame, teacher: pd.DataFrame) -> pd.DataFrame
     }).set_axis(both.phase)  # fmt: skip
 
 
-def compare_peaks(peaks: pd.DataFrame, *, cations: Sequence[str] = ("Ga", "Li")) -> pd.DataFrame:
+def compare_peaks(peaks: pd.DataFrame) -> pd.DataFrame:
     """Return first peaks of g(r) between neighbours of opposite charge, student and teacher.
 
     ``good`` is the ledger's reading of agreement: places within 0.03 angstrom and heights
@@ -255,10 +255,8 @@ def compare_peaks(peaks: pd.DataFrame, *, cations: Sequence[str] = ("Ga", "Li"))
     ----------
     peaks:
         As written by ``repro.potential.liquids_cli compare``.
-    cations:
-        Elements that are not anions; a pair has one of them and one other element.
     """
-    own = peaks[peaks.pair.map(lambda pair: sum(e in cations for e in pair.split("-")) == 1)]
+    own = peaks[peaks.pair.map(lambda pair: sum(e in ("Ga", "Li") for e in pair.split("-")) == 1)]
     place, ratio = pd.to_numeric(own.position_difference_A), pd.to_numeric(own.height_ratio)
     return pd.DataFrame({
         "family": own.family, "pair": own.pair,

@@ -106,13 +106,22 @@ class Drift:
 def drift(
     model: Model, atoms: Atoms, *, temperature: float, timesteps_fs: Sequence[float],
     picoseconds: float, equilibration_ps: float, seed: int, folder: Path, ranks: int = 1,
-    progress: Progress = None,
-) -> list[tuple[Drift, Thermo]]:  # fmt: skip
+    label: str = "",
+) -> list[Drift]:  # fmt: skip
     """Return the energy drift at several time steps, all from one equilibrated state.
 
     The state comes from a Nose-Hoover run at 1 fs.  Energies are sampled every 10 fs
-    or at each step if that is longer.  Finished runs in ``folder`` are kept.
+    or at each step if that is longer.  Finished runs in ``folder`` are kept.  Lines of
+    progress begin with ``label``; without one there are none.
     """
+
+    def progress(stage: stages.Stage, name: str) -> Progress:
+        return (
+            stages.Reporter(stage.steps, stage.timestep_fs, label=f"{label}{name}, ")
+            if label
+            else None
+        )
+
     pair = guard.pair_commands(model)
     first = folder / "start.data"
     if not first.exists():
@@ -123,7 +132,8 @@ def drift(
         ensemble=scripts.nvt(temperature), steps=steps, checkpoint=max(steps // 2, 1),
         timestep_fs=1.0, thermo_every=max(steps // 20, 1),
     )  # fmt: skip
-    stages.run_stage(warm, first, folder=folder / "warm", ranks=ranks, progress=progress)
+    stages.run_stage(warm, first, folder=folder / "warm", ranks=ranks,
+                     progress=progress(warm, "warming up"))  # fmt: skip
     # The thermostat ends here, and so does its step count.
     state = stages.final_state(warm, folder=folder / "warm", ranks=ranks)
     results = []
@@ -134,10 +144,10 @@ def drift(
             checkpoint=count, timestep_fs=dt, thermo_every=max(round(10 / dt), 1),
         )  # fmt: skip
         table = stages.run_stage(stage, state, folder=folder / f"nve-{dt:g}fs", ranks=ranks,
-                                 progress=progress)  # fmt: skip
+                                 progress=progress(stage, f"{dt:g} fs"))  # fmt: skip
         slope, error, scatter = fit_drift(table["Time"], table["TotEng"], len(atoms))
-        results.append((Drift(dt, float(table["Temp"].mean()), float(table["Time"][-1]),
-                              len(atoms), slope, error, scatter), table))  # fmt: skip
+        results.append(Drift(dt, float(table["Temp"].mean()), float(table["Time"][-1]),
+                             len(atoms), slope, error, scatter))  # fmt: skip
     return results
 
 
@@ -150,7 +160,7 @@ class Stability:
     target, temperature, highest:
         K: asked for, mean after the first tenth, highest after the first 0.5 ps.
     picoseconds, natoms:
-        Length and atoms.  LAMMPS stops if an atom is lost, so a result means none was.
+        Length, and atoms at the start.
     density:
         g/cm^3, mean after the first half.
     energy_change:
@@ -195,7 +205,7 @@ def judge(table: Thermo, *, target: float, natoms: int) -> Stability:
 def stability(
     model: Model, atoms: Atoms, *, temperature: float, picoseconds: float, timestep_fs: float,
     seed: int, folder: Path, ranks: int = 2, coupling: str = "aniso", checkpoint_ps: float = 2.0,
-    dump_ps: float = 1.0, progress: Progress = None,
+    progress: Progress = None,
 ) -> tuple[Stability, Thermo]:  # fmt: skip
     """Run NPT at zero pressure with checkpoints; return the verdict and the thermo table.
 
@@ -211,7 +221,7 @@ def stability(
         begin=scripts.relax() + scripts.velocities(temperature, seed),
         ensemble=scripts.npt(temperature, coupling=coupling), steps=steps,
         checkpoint=max(round(1000 * checkpoint_ps / timestep_fs), 1), timestep_fs=timestep_fs,
-        thermo_every=every, dump_every=max(round(1000 * dump_ps / timestep_fs), 1),
+        thermo_every=every, dump_every=max(round(1000 / timestep_fs), 1),
     )  # fmt: skip
     table = stages.run_stage(stage, start, folder=folder, ranks=ranks, progress=progress)
     return judge(table, target=temperature, natoms=len(atoms)), table
@@ -282,25 +292,18 @@ class ShortRun:
     ----------
     time, temperature, energy:
         ps, K, potential energy in eV/atom; one value per thermo row.
-    frames:
-        Structures along the way.
-    us_per_atom_step:
-        Speed in microseconds of wall time.
     """
 
     time: Array
     temperature: Array
     energy: Array
-    frames: list[Atoms]
-    us_per_atom_step: float
 
 
 def short_md(
-    model: Model, atoms: Atoms, *, temperature: float, picoseconds: float,
-    timestep_fs: float = 1.0, seed: int = 1, folder: Path | str, ranks: int = 1,
-    progress: Progress = None,
+    model: Model, atoms: Atoms, *, temperature: float, picoseconds: float, seed: int = 1,
+    folder: Path | str,
 ) -> ShortRun:  # fmt: skip
-    """Run NVT for a picosecond or so with a model just trained.
+    """Run NVT at 1 fs for a picosecond or so with a model just trained.
 
     Raises
     ------
@@ -310,22 +313,20 @@ def short_md(
         For a length of less than one step.
     """
     where = Path(folder)
-    steps = round(1000 * picoseconds / timestep_fs)
+    steps = round(1000 * picoseconds)
     if steps < 1:
-        raise InputError(f"{picoseconds} ps at {timestep_fs} fs: expected one step or more")
+        raise InputError(f"{picoseconds} ps at 1 fs: expected one step or more")
     pair = guard.pair_commands(model)
     datafile.write_structure(atoms, where / "start.data")
     text = (
-        scripts.header(pair=pair, timestep_fs=timestep_fs, structure="start.data")
+        scripts.header(pair=pair, timestep_fs=1.0, structure="start.data")
         + scripts.thermo(max(steps // 100, 1)) + scripts.relax(steps=50)
-        + scripts.velocities(temperature, seed) + scripts.nvt(temperature)
-        + scripts.dump(max(steps // 20, 1), "run.lammpstrj") + f"run {steps}\n"
+        + scripts.velocities(temperature, seed) + scripts.nvt(temperature) + f"run {steps}\n"
     )  # fmt: skip
-    table = lammps.run(text, folder=where, ranks=ranks, progress=progress).last()
+    table = lammps.run(text, folder=where).last()
     return ShortRun(
         time=table["Time"] - table["Time"][0], temperature=table["Temp"],
-        energy=table["PotEng"] / len(atoms), frames=datafile.read_dump(where / "run.lammpstrj"),
-        us_per_atom_step=1e6 * table.loop_s / steps / len(atoms),
+        energy=table["PotEng"] / len(atoms),
     )  # fmt: skip
 
 

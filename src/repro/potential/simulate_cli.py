@@ -19,7 +19,7 @@ from repro.errors import InputError
 from repro.md.logs import Thermo
 from repro.md.stages import Reporter
 from repro.potential import simulate, speed
-from repro.potential.tables import list_results, tidy, write_table
+from repro.potential.tables import list_results, out_option, tidy, time_before, write_table
 
 SOURCE = "LAMMPS 22 Jul 2025 with DeePMD-kit; repro.potential.simulate"
 SERIES = {"Time": "time_ps", "Temp": "temperature_K", "PotEng": "potential_energy_eV",
@@ -59,6 +59,13 @@ def _atoms(args: argparse.Namespace) -> tuple[Atoms, str]:
     return simulate.melt(args.natoms, family=args.family, frame=args.frame)
 
 
+def _folder(args: argparse.Namespace, work: Path, name: str) -> Path:
+    """Return the folder of one run; note if an earlier command has begun it."""
+    folder = work / name
+    args.resumed |= folder.exists()
+    return folder
+
+
 def _rounded(row: dict[str, Any]) -> dict[str, Any]:
     return {k: tidy(v) if isinstance(v, float) else v for k, v in row.items()}
 
@@ -79,19 +86,15 @@ def _speed(args: argparse.Namespace, work: Path) -> dict[str, str]:
 def _drift(args: argparse.Namespace, work: Path) -> dict[str, str]:
     atoms, frame = _atoms(args)
     rows: list[dict[str, Any]] = []
-    series: list[dict[str, Any]] = []
     for name, model in named(args.model).items():
         for temperature in args.temperatures:
-            label = f"drift {name} {temperature:g} K, "
             results = simulate.drift(
                 model, atoms, temperature=temperature, timesteps_fs=args.timesteps,
                 picoseconds=args.picoseconds, equilibration_ps=args.equilibration,
-                seed=args.seed, folder=work / f"drift-{name}-{temperature:g}K",
-                ranks=args.ranks[0], progress=Reporter(
-                    round(1000 * args.picoseconds / min(args.timesteps)), min(args.timesteps),
-                    label=label),
+                seed=args.seed, folder=_folder(args, work, f"drift-{name}-{temperature:g}K"),
+                ranks=args.ranks, label=f"drift {name} {temperature:g} K, ",
             )  # fmt: skip
-            for result, table in results:
+            for result in results:
                 rows.append({
                     "model": name, "target_K": f"{temperature:g}",
                     "timestep_fs": f"{result.timestep_fs:g}",
@@ -101,13 +104,8 @@ def _drift(args: argparse.Namespace, work: Path) -> dict[str, str]:
                     "fluctuation_meV_per_atom": tidy(result.fluctuation),
                     "source": f"{SOURCE}; melt {frame}",
                 })  # fmt: skip
-                series += series_rows(table, most=args.series, model=name,
-                                      target_K=f"{temperature:g}",
-                                      timestep_fs=f"{result.timestep_fs:g}")  # fmt: skip
     write_table(args.out / "drift.csv", rows)
-    write_table(args.out / "drift_series.csv", series)
-    return {"drift.csv": "total-energy drift of constant-energy runs by time step",
-            "drift_series.csv": "thermo series of those runs, thinned"}  # fmt: skip
+    return {"drift.csv": "total-energy drift of constant-energy runs by time step"}
 
 
 def _stability(args: argparse.Namespace, work: Path) -> dict[str, str]:
@@ -119,14 +117,15 @@ def _stability(args: argparse.Namespace, work: Path) -> dict[str, str]:
             steps = round(1000 * picoseconds / args.timestep)
             result, table = simulate.stability(
                 model, atoms, temperature=temperature, picoseconds=picoseconds,
-                timestep_fs=args.timestep, seed=args.seed, ranks=args.ranks[0],
-                folder=work / f"stability-{name}-{temperature:g}K", coupling=args.coupling,
-                checkpoint_ps=args.checkpoint, progress=Reporter(
+                timestep_fs=args.timestep, seed=args.seed, ranks=args.ranks,
+                folder=_folder(args, work, f"stability-{name}-{temperature:g}K"),
+                coupling=args.coupling, checkpoint_ps=args.checkpoint, progress=Reporter(
                     steps, args.timestep, label=f"stability {name} {temperature:g} K, "),
             )  # fmt: skip
             rows.append({
                 "model": name, "target_K": f"{temperature:g}", "length_ps": tidy(result.picoseconds),
-                "timestep_fs": f"{args.timestep:g}", "natoms": result.natoms, "atoms_lost": 0,
+                "timestep_fs": f"{args.timestep:g}", "natoms": result.natoms,
+                "atoms_lost": len(atoms) - table.natoms,
                 "temperature_K": tidy(result.temperature.value),
                 "temperature_error_K": tidy(result.temperature.error),
                 "highest_temperature_K": tidy(result.highest), "runaway": result.runaway,
@@ -147,7 +146,7 @@ def _deviation(args: argparse.Namespace, work: Path) -> dict[str, str]:
     result = simulate.deviation(
         list(named(args.model).values()), atoms, low=args.low, high=args.high,
         picoseconds=args.picoseconds, timestep_fs=args.timestep, seed=args.seed,
-        folder=work / "deviation", ranks=args.ranks[0], every_fs=args.every,
+        folder=_folder(args, work, "deviation"), ranks=args.ranks, every_fs=args.every,
         progress=Reporter(round(1000 * args.picoseconds / args.timestep), args.timestep,
                           label="deviation, "),
     )  # fmt: skip
@@ -181,38 +180,43 @@ def build_parser() -> argparse.ArgumentParser:
     )  # fmt: skip
     commands = parser.add_subparsers(dest="command", required=True)
 
-    def add(name: str, about: str, *, natoms: int, ranks: Sequence[int]) -> argparse.ArgumentParser:
+    def add(name: str, about: str, *, natoms: int) -> argparse.ArgumentParser:
         one = commands.add_parser(name, help=about, description=about)
         one.add_argument("--model", nargs="+", required=True, metavar="[NAME=]FILE")
-        one.add_argument("--out", type=Path, default=None, help="data/potential/results")
+        out_option(one)
         one.add_argument("--work", type=Path, default=None,
                          help="checkpoints and logs; the same again goes on (_build/simulate)")  # fmt: skip
         one.add_argument("--natoms", type=int, default=natoms, help=f"atoms or more ({natoms})")
         one.add_argument("--family", default="melt-2-1", help="family of labels (melt-2-1)")
         one.add_argument("--frame", help="frame id; else the labelled run frame of least pressure")
-        one.add_argument("--seed", type=int, default=1, help="of the velocities (1)")
-        one.add_argument("--ranks", type=int, nargs="+", default=list(ranks), help="MPI processes")
-        one.add_argument("--series", type=int, default=500, help="most rows of a series (500)")
+        if name == "speed":  # velocities there are always the same
+            one.add_argument(
+                "--ranks", type=int, nargs="+", default=[1, 2], help="MPI processes (1 2)"
+            )
+        else:
+            one.add_argument("--seed", type=int, default=1, help="of the velocities (1)")
+            one.add_argument("--ranks", type=int, default=2, help="MPI processes (2)")
         return one
 
-    a = add("speed", "microseconds per atom and step of several models", natoms=512, ranks=(1, 2))
+    a = add("speed", "microseconds per atom and step of several models", natoms=512)
     a.add_argument("--steps", type=int, default=100, help="timed steps (100)")
     a.add_argument("--repeats", type=int, default=3, help="rounds; the median is kept (3)")
     a.add_argument("--teacher-python", type=Path, help="Python with the extra [labels]")
     a.add_argument("--chgnet-python", type=Path, help="Python with CHGNet")
     a.add_argument("--other-steps", type=int, default=3, help="steps with those (3)")
-    b = add("drift", "energy drift at constant energy", natoms=256, ranks=(2,))
+    b = add("drift", "energy drift at constant energy", natoms=256)
     b.add_argument("--temperatures", type=float, nargs="+", default=[300.0, 900.0], help="K")
     b.add_argument("--timesteps", type=float, nargs="+", default=[0.5, 1.0, 2.0], help="fs")
     b.add_argument("--picoseconds", type=float, default=10.0, help="of each run (10)")
     b.add_argument("--equilibration", type=float, default=3.0, help="ps before (3)")
-    c = add("stability", "long runs at zero pressure", natoms=1000, ranks=(2,))
+    c = add("stability", "long runs at zero pressure", natoms=1000)
     c.add_argument("--run", type=_pair, nargs="+", default=[(300.0, 100.0), (1200.0, 20.0)],
                    metavar="T:PS", help="300:100 1200:20")  # fmt: skip
     c.add_argument("--timestep", type=float, default=2.0, help="fs (2)")
     c.add_argument("--coupling", choices=("iso", "aniso"), default="iso", help="iso")
     c.add_argument("--checkpoint", type=float, default=2.0, help="ps between checkpoints (2)")
-    d = add("deviation", "disagreement of models while heated", natoms=128, ranks=(2,))
+    c.add_argument("--series", type=int, default=500, help="most rows of a series (500)")
+    d = add("deviation", "disagreement of models while heated", natoms=128)
     d.add_argument("--low", type=float, default=300.0, help="K")
     d.add_argument("--high", type=float, default=1200.0, help="K")
     d.add_argument("--picoseconds", type=float, default=20.0, help="of heating (20)")
@@ -222,7 +226,6 @@ def build_parser() -> argparse.ArgumentParser:
     e.add_argument("name", choices=speed.OTHERS)
     e.add_argument("--frame", type=Path, required=True)
     e.add_argument("--steps", type=int, default=3)
-    e.add_argument("--ranks", type=int, default=1)
     return parser
 
 
@@ -236,17 +239,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     }  # fmt: skip
     begin = time.monotonic()
     if args.command == "ase-speed":
-        print(speed.one_other(args.name, args.frame, steps=args.steps, threads=args.ranks))
+        print(speed.one_other(args.name, args.frame, steps=args.steps))
         return 0
-    args.out = args.out or paths.data_dir() / "potential" / "results"
     args.out.mkdir(parents=True, exist_ok=True)
+    args.resumed, title = False, f"simulate {args.command}"
     files = runs[args.command](args, args.work or paths.build_dir() / "simulate")
-    skipped = ("command", "line", "out", "work")  # "command" there means the whole line
+    # "command" there means the whole line
+    skipped = ("command", "line", "out", "work", "seed", "resumed")
+    spent = time_before(args.out, title) if args.resumed else 0.0
     list_results(
-        args.out, title=f"simulate {args.command}",
-        command=args.line, sources=[SOURCE],
+        args.out, title=title, command=args.line, sources=[SOURCE],
         parameters={k: str(v) for k, v in vars(args).items() if k not in skipped},
-        seed=args.seed, wall_time_s=time.monotonic() - begin, files=files,
+        seed=getattr(args, "seed", speed.SEED), wall_time_s=spent + time.monotonic() - begin,
+        files=files, resumed=args.resumed,
     )  # fmt: skip
     print(", ".join(str(args.out / name) for name in files))
     return 0

@@ -20,6 +20,7 @@ from repro.md import datafile, guard, lammps, scripts
 from repro.potential import simulate
 
 OTHERS = ("teacher", "chgnet")
+SEED = 1  # of the velocities
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,7 @@ class Speed:
     model, engine:
         Name of the model; ``LAMMPS`` or ``ASE``.
     ranks, natoms, steps:
-        MPI processes (threads with ASE), atoms, timed steps.
+        MPI processes, atoms, timed steps.
     us_per_atom_step:
         Microseconds of wall time.
     cpu_percent:
@@ -55,15 +56,14 @@ class Speed:
 
 
 def in_lammps(
-    name: str, model: Path | str, atoms: Atoms, *, steps: int, folder: Path, ranks: int = 1,
-    use_guard: bool = True, timestep_fs: float = 1.0,
-) -> Speed:  # fmt: skip
-    """Time NVE in LAMMPS after a tenth of the steps to warm up."""
-    pair = guard.pair_commands(model, guard=use_guard)
+    name: str, model: Path | str, atoms: Atoms, *, steps: int, folder: Path, ranks: int = 1
+) -> Speed:
+    """Time NVE at 1 fs in LAMMPS after a tenth of the steps to warm up."""
+    pair = guard.pair_commands(model)
     datafile.write_structure(atoms, folder / "start.data")
     text = (
-        scripts.header(pair=pair, timestep_fs=timestep_fs, structure="start.data")
-        + scripts.thermo(max(steps, 1)) + scripts.velocities(300.0, 1) + scripts.nve()
+        scripts.header(pair=pair, timestep_fs=1.0, structure="start.data")
+        + scripts.thermo(max(steps, 1)) + scripts.velocities(300.0, SEED) + scripts.nve()
         + f"run {max(steps // 10, 1)}\nrun {steps}\n"
     )  # fmt: skip
     load = simulate.load_note()
@@ -73,11 +73,11 @@ def in_lammps(
                  wall * table.cpu_percent / 100.0, load)  # fmt: skip
 
 
-def in_ase(name: str, calculator: Any, atoms: Atoms, *, steps: int, threads: int = 1) -> Speed:
-    """Time NVE in ASE with any calculator, after one step to warm up."""
+def in_ase(name: str, calculator: Any, atoms: Atoms, *, steps: int) -> Speed:
+    """Time NVE at 1 fs in ASE with any calculator on one thread, after one step to warm up."""
     frame = atoms.copy()
     frame.calc = calculator
-    frame.set_velocities(simulate.thermal_speed(frame, 300.0, 1))
+    frame.set_velocities(simulate.thermal_speed(frame, 300.0, SEED))
     run = VelocityVerlet(frame, timestep=1.0 * units.fs)
     run.run(1)
     load = simulate.load_note()
@@ -85,13 +85,13 @@ def in_ase(name: str, calculator: Any, atoms: Atoms, *, steps: int, threads: int
     run.run(steps)
     wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
     scale = 1e6 / steps / len(atoms)
-    share = 100.0 * cpu / wall / threads
-    return Speed(name, "ASE", threads, len(atoms), steps, scale * wall, share,
+    share = 100.0 * cpu / wall
+    return Speed(name, "ASE", 1, len(atoms), steps, scale * wall, share,
                  scale * wall * share / 100.0, load)  # fmt: skip
 
 
-def other(name: str, *, threads: int = 1) -> Any:
-    """Return the calculator of the teacher or of CHGNet.
+def other(name: str) -> Any:
+    """Return the calculator of the teacher or of CHGNet, on one thread.
 
     Raises
     ------
@@ -101,7 +101,7 @@ def other(name: str, *, threads: int = 1) -> Any:
     if name == "teacher":
         from repro.potential.teacher import Teacher
 
-        return Teacher(threads=threads)
+        return Teacher()
     if name != "chgnet":
         raise InputError(f"calculator {name!r}: expected one of {', '.join(OTHERS)}")
     try:
@@ -112,14 +112,11 @@ def other(name: str, *, threads: int = 1) -> Any:
     except ImportError as error:
         raise InputError(f"CHGNet is not installed here ({error}); pip install chgnet beside the "
                          "extra [labels], in an environment of its own") from None  # fmt: skip
-    torch.set_num_threads(threads)
+    torch.set_num_threads(1)
     return dynamics.CHGNetCalculator(use_device="cpu")
 
 
-def elsewhere(
-    name: str, python: Path | str, atoms: Atoms, *, steps: int, folder: Path, threads: int = 1,
-    timeout: float = 1800.0,
-) -> Speed:  # fmt: skip
+def elsewhere(name: str, python: Path | str, atoms: Atoms, *, steps: int, folder: Path) -> Speed:
     """Time the teacher or CHGNet in the Python that has them, on this machine.
 
     Raises
@@ -131,11 +128,11 @@ def elsewhere(
     frame = folder / "speed.extxyz"
     write(frame, atoms, format="extxyz")
     command = [str(python), "-m", "repro.potential.simulate", "ase-speed", name, "--frame",
-               str(frame.resolve()), "--steps", str(steps), "--ranks", str(threads)]  # fmt: skip
+               str(frame.resolve()), "--steps", str(steps)]  # fmt: skip
     env = {**lammps.one_thread(), "PYTHONPATH": str(Path(__file__).parents[2])}
     try:
         done = subprocess.run(command, capture_output=True, text=True, check=False, env=env,
-                              timeout=timeout)  # fmt: skip
+                              timeout=1800.0)  # fmt: skip
     except (OSError, subprocess.TimeoutExpired) as error:
         raise InputError(f"{name} with {python}: {error}") from None
     if done.returncode:
@@ -144,17 +141,16 @@ def elsewhere(
     return Speed(**json.loads(done.stdout.strip().splitlines()[-1]))
 
 
-def one_other(name: str, frame: Path, *, steps: int, threads: int) -> str:
+def one_other(name: str, frame: Path, *, steps: int) -> str:
     """Time one calculator here; return the result as a line of JSON."""
     atoms: Atoms = read(frame, index=-1)  # type: ignore[assignment]
-    return json.dumps(asdict(in_ase(name, other(name, threads=threads), atoms, steps=steps,
-                                    threads=threads)))  # fmt: skip
+    return json.dumps(asdict(in_ase(name, other(name), atoms, steps=steps)))
 
 
 def table(
-    models: Mapping[str, Path | str], atoms: Atoms, *, steps: Mapping[str, int] | int,
-    repeats: int, ranks: Sequence[int], folder: Path, others: Mapping[str, Path | str],
-    other_steps: int, say: Callable[[str], None] = print,
+    models: Mapping[str, Path | str], atoms: Atoms, *, steps: int, repeats: int,
+    ranks: Sequence[int], folder: Path, others: Mapping[str, Path | str], other_steps: int,
+    say: Callable[[str], None] = print,
 ) -> list[Speed]:  # fmt: skip
     """Time everything on one machine in one go; models take turns, so that load is shared.
 
@@ -165,7 +161,7 @@ def table(
     atoms:
         System, the same for all.
     steps:
-        Timed steps, for all or by name.
+        Timed steps.
     repeats:
         Rounds; the median by CPU time is kept.
     ranks:
@@ -183,8 +179,7 @@ def table(
     for turn in range(repeats):
         for number in ranks:
             for name, model in models.items():
-                count = steps if isinstance(steps, int) else steps[name]
-                result = in_lammps(name, model, atoms, steps=count, folder=folder / name,
+                result = in_lammps(name, model, atoms, steps=steps, folder=folder / name,
                                    ranks=number)  # fmt: skip
                 found.setdefault((name, number), []).append(result)
                 say(f"round {turn + 1}/{repeats}, {name}, {number} ranks: "
