@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 import math
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from repro.md.lammps import LammpsError
 from repro.potential import ELEMENTS, active, frames
 from repro.potential.assembly import Start, particles, starts
 from repro.potential.sampling import Schedule
-from repro.potential.walks import Leg, choose, legs, script
+from repro.potential.walks import Leg, choose, legs, script, temperature_at
 
 
 def small(natoms: int = 4) -> Atoms:
@@ -116,6 +117,26 @@ def test_script_minimises_a_packed_start_first(models: list[Path]) -> None:
     assert text.index("minimize") < text.index("dump")
 
 
+def test_the_temperature_of_a_frame_is_the_thermostats_at_its_step(models: list[Path]) -> None:
+    walk = [Leg(t, 1.0, (0.0, 0.0, 0.0), (0.0, 0.0, 0.0)) for t in (600.0, 900.0, 300.0)]
+    found = {
+        step: temperature_at(walk, step, 300) for step in (0, 30, 300, 301, 450, 600, 750, 900)
+    }
+    assert found == pytest.approx({0: 600, 30: 600, 300: 600, 301: 601, 450: 750, 600: 900, 750: 600,
+                                   900: 300})  # fmt: skip
+    # As the script has it: from where the leg before ended.
+    text = script(models, walk, scale=1.0, steps=300, every=30, seed=5)
+    ramps = [line.split()[4:6] for line in text.splitlines() if line.startswith("fix cool")]
+    assert [[float(t) for t in pair] for pair in ramps[1:]] == [
+        [found[0], found[300]], [found[300], found[600]], [found[600], found[900]]]  # fmt: skip
+
+
+def test_shipped_temperatures_are_off_by_one_leg_at_most() -> None:
+    """What the README and the figure say of them: 180 K."""
+    made = [Schedule().temperature(number) for number in range(40)]
+    assert max(abs(a - b) for a, b in itertools.pairwise(made)) == pytest.approx(180.0)
+
+
 # --- choice -------------------------------------------------------------------------------
 
 
@@ -190,6 +211,8 @@ def test_explore_writes_candidates_once(
     assert found[0].cell.array[0] == pytest.approx([5.0, 0, 0])
     assert found[0].cell.array[1] == pytest.approx([0.5, 5.0, 0])
     assert found[0].info["volume_scale"] == pytest.approx(1.0)
+    # Both lie on the first leg, which stays where it begins, though the second one ramps.
+    assert found[0].info["temperature_K"] == found[1].info["temperature_K"]
     monkeypatch.setattr(active.lammps, "run", lambda *_, **__: pytest.fail("walked again"))
     assert active.explore(start(), models=models, work=tmp_path, number=1) == 2
 

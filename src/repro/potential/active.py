@@ -37,7 +37,9 @@ from repro.potential.assembly import Start, starts
 from repro.potential.label import MAX_FORCE, MIN_DISTANCE, generator
 from repro.potential.sampling import Schedule
 from repro.potential.teacher import LABEL_MODEL, Teacher
-from repro.potential.walks import DEVIATION, DUMP, WINDOW, choose, legs, script
+from repro.potential.walks import DEVIATION, DUMP, WINDOW, choose, legs, script, temperature_at
+
+EVERY = 30  # steps between frames
 
 
 def _walked(folder: Path) -> list[tuple[int, float, Atoms]]:
@@ -79,7 +81,6 @@ def explore(
     seed: int = 1,
     count: int = 16,
     steps: int = 300,
-    every: int = 30,
     window: tuple[float, float] = WINDOW,
 ) -> int:
     """Walk one family and write its candidates; return how many there are.
@@ -92,8 +93,8 @@ def explore(
         Students, and the folder with ``shards``.
     number:
         Round of the active loop, 1 or more.
-    seed, count, steps, every, window:
-        Random seed, legs, steps per leg, steps between frames, deviation window.
+    seed, count, steps, window:
+        Random seed, legs, steps per leg, deviation window.
     """
     target = work / f"round-{number}" / f"{start.family}.extxyz"
     if target.exists():
@@ -108,7 +109,7 @@ def explore(
     schedule = Schedule(volume=start.volume, phase=int(rng.integers(200)))
     walk = legs(schedule, count, rng, strain=start.strain)
     text = script(models, walk, scale=atoms.get_volume() / start.reference, steps=steps,
-                  every=every, seed=lammps_seed(rng), soften=packed)  # fmt: skip
+                  every=EVERY, seed=lammps_seed(rng), soften=packed)  # fmt: skip
     broken = ""
     try:
         lammps.run(text, folder=folder)
@@ -123,11 +124,10 @@ def explore(
         step, deviation, frame = walked[i]
         if sampling.closest(frame) < MIN_DISTANCE:
             continue
-        leg = walk[min(step // steps, len(walk) - 1)]
         frame.info = {
             "frame_id": f"{start.family}/a{number}/s{step:06d}", "family": start.family,
             "kind": start.kind, "origin": f"active-{number}",
-            "temperature_K": leg.temperature,
+            "temperature_K": temperature_at(walk, step, steps),
             "volume_scale": frame.get_volume() / start.reference,
             "deviation_eV_per_A": deviation,
         }  # fmt: skip

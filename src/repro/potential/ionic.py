@@ -22,6 +22,7 @@ SOFTNESS = 0.28  # decay length of the core repulsion, angstrom
 _CONTACT = {("Li", "F"): 1.95, ("Li", "Cl"): 2.40, ("Ga", "F"): 1.88, ("Ga", "Cl"): 2.25}
 _LIKE = {("F", "F"): 2.6, ("Cl", "Cl"): 3.3, ("F", "Cl"): 3.0}
 _MASS = 40.0
+_TEMPERATURES, _STEPS, _TIMESTEP = (4000.0, 2500.0, 1500.0, 800.0), 350, 3.0  # K, at each, fs
 
 
 def _lookup(table: dict[tuple[str, str], float], a: str, b: str, default: float) -> float:
@@ -75,14 +76,7 @@ class IonicLiquid:
         return total
 
 
-def order(
-    atoms: Atoms,
-    *,
-    seed: int,
-    temperatures: tuple[float, ...] = (4000.0, 2500.0, 1500.0, 800.0),
-    steps: int = 350,
-    timestep: float = 3.0,
-) -> Atoms:
+def order(atoms: Atoms, *, seed: int) -> Atoms:
     """Return a packing after a Langevin run in the rough model, hot to cool.
 
     Parameters
@@ -91,8 +85,6 @@ def order(
         Ions in a cubic box.
     seed:
         Of the thermostat.
-    temperatures, steps, timestep:
-        K, steps at each, fs.
 
     Raises
     ------
@@ -104,12 +96,12 @@ def order(
         raise InputError("the ionic liquid needs a cubic box")
     model = IonicLiquid(atoms.get_chemical_symbols(), side)
     rng = np.random.default_rng(seed)
-    x, dt = atoms.get_positions(), timestep * units.fs
+    x, dt = atoms.get_positions(), _TIMESTEP * units.fs
     v, f = np.zeros_like(x), model.forces(x)
-    keep = np.exp(-0.05 * timestep)
-    for temperature in temperatures:
+    keep = np.exp(-0.05 * _TIMESTEP)
+    for temperature in _TEMPERATURES:
         sigma = np.sqrt(units.kB * temperature / _MASS)
-        for _ in range(steps):
+        for _ in range(_STEPS):
             v += 0.5 * dt * np.clip(f, -30.0, 30.0) / _MASS
             x = x + 0.5 * dt * v
             v = keep * v + np.sqrt(1 - keep**2) * sigma * rng.normal(size=v.shape)

@@ -36,6 +36,7 @@ from repro.potential.teacher import LABEL_MODEL, SAMPLING_MODEL, Teacher
 MAX_FORCE = 25.0  # eV/angstrom
 MIN_DISTANCE = 1.1  # angstrom
 STATIC_SCALES = (0.94, 1.0, 1.06)
+MELT_WARMUP = 60  # steps at 1200 K by which a random packing forgets its start
 
 
 @dataclass
@@ -61,8 +62,6 @@ class Plan:
         Random numbers depend on it, the walker and the visit only.
     stop_at:
         ``time.time()`` after which no visit begins.
-    melt_warmup:
-        Steps at 1200 K by which a random packing forgets its start.
     """
 
     structures: Sequence[Atoms]
@@ -74,7 +73,6 @@ class Plan:
     copies: int = 2
     seed: int = 1
     stop_at: float = float("inf")
-    melt_warmup: int = 60
 
 
 def generator(seed: int, name: str, visit: int) -> np.random.Generator:
@@ -166,7 +164,7 @@ class Labeller:
         hot = Schedule(low=1200.0, high=1200.0, volume=0.0, expansion=0.0)
         number = walker.visit
         sampling.visit(walker, hot, calculator=lambda: self._sample, rng=rng,
-                       steps=self.plan.melt_warmup, friction=0.05)  # fmt: skip
+                       steps=MELT_WARMUP, friction=0.05)  # fmt: skip
         walker.visit = number
 
     def _save(self, walker: Walker) -> None:
@@ -189,6 +187,8 @@ class Labeller:
             fresh = Atoms(atoms.get_chemical_symbols(), positions=atoms.positions,
                           cell=atoms.cell, pbc=True)  # fmt: skip
             walker.atoms, walker.visit = fresh, number + 1
+            if atoms.info["kind"] == "melt":
+                self._warm_up(walker)
             self._save(walker)
             return
         info = {"temperature_K": schedule.temperature(number),

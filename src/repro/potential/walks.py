@@ -21,6 +21,7 @@ from repro.potential.sampling import MASS, Schedule
 DEVIATION = "deviation.txt"
 DUMP = "walk.lammpstrj"
 WINDOW = (0.08, 1.2)  # eV/angstrom
+TIMESTEP_FS = 3.0  # short, since all atoms weigh 40 u
 
 
 @dataclass(frozen=True)
@@ -60,6 +61,17 @@ def legs(schedule: Schedule, count: int, rng: np.random.Generator, *, strain: fl
     return made
 
 
+def temperature_at(walk: Sequence[Leg], step: int, steps: int) -> float:
+    """Return the thermostat's temperature in K at a step of a walk, ``steps`` to a leg.
+
+    It goes linearly from the end of the leg before to the end of its own; along the first
+    leg it stays.
+    """
+    number = min(max(step - 1, 0) // steps, len(walk) - 1)
+    before = walk[max(number - 1, 0)].temperature
+    return before + (walk[number].temperature - before) * (step - number * steps) / steps
+
+
 def script(
     models: Sequence[Path],
     walk: Sequence[Leg],
@@ -68,7 +80,6 @@ def script(
     steps: int,
     every: int,
     seed: int,
-    timestep_fs: float = 3.0,
     soften: bool = False,
 ) -> str:
     """Return the LAMMPS input of one walk.
@@ -85,8 +96,6 @@ def script(
         Steps per leg, and between frames.
     seed:
         Of velocities and thermostat, positive.
-    timestep_fs:
-        All atoms weigh 40 u, so 3 fs are short.
     soften:
         Minimise first (starts that were packed, not equilibrated).
     """
@@ -96,7 +105,7 @@ def script(
         "read_data start.data", f"mass * {MASS}",
         pair_commands(models, deviation=(DEVIATION, every)),
         "neighbor 1.0 bin", "neigh_modify every 5 delay 0 check yes",
-        "thermo 100", f"timestep {timestep_fs / 1000}",
+        "thermo 100", f"timestep {TIMESTEP_FS / 1000}",
     ]  # fmt: skip
     if soften:
         lines.append("minimize 0 0.5 60 200")
