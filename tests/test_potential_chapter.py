@@ -84,7 +84,7 @@ def a_live(learned: LearningCurve | None) -> Live:
                         steps_done=190, wall_time_s=9.0, seed=1, train_frames=120,
                         validation_frames=30, curve=learned)  # fmt: skip
     time = np.linspace(0, 1, 11)
-    return Live(training, ShortRun(time, 300 + 10 * time, -4 + 0.001 * time, [], 50.0))
+    return Live(training, ShortRun(time, 300 + 10 * time, -4 + 0.001 * time))
 
 
 # -- tables ----------------------------------------------------------------------------
@@ -399,13 +399,18 @@ def test_pareto_marks_two_of_them(ax: Axes) -> None:
     table = pd.DataFrame({"name": ["paper", "reference", "class"], "us_per_atom_step": [900, 60, 30],
                           "force_rmse_meV_per_A": [50.0, 60.0, NAN],
                           "force_rmse_meV_per_A_low": [45.0, 61.0, NAN],
-                          "force_rmse_meV_per_A_high": [55.0, 70.0, NAN]})  # fmt: skip
+                          "force_rmse_meV_per_A_high": [55.0, 70.0, NAN],
+                          "ranks": [2, 2, 2], "compressed": [True, True, True]})  # fmt: skip
     plots.plot_pareto(ax, table, chosen="reference", paper="paper")
     assert [t.get_text() for t in ax.texts] == ["paper", "reference", "class"]
     assert [colour(t.get_color()) for t in ax.texts] == [
         colour(PALETTE["paper"]), colour(PALETTE["ours"]), colour("#999999")]  # fmt: skip
     assert len(ax.containers) == 3 and ax.get_xscale() == "log"
-    assert "2 ranks" in ax.get_xlabel() and "meV/Å" in ax.get_ylabel()
+    assert "(µs, 2 ranks, compressed)" in ax.get_xlabel()
+    assert ax.get_ylabel() == "force error on validation labels (meV/Å)"
+    plots.plot_pareto(ax, table.assign(ranks=[1, 2, 2], compressed=[True, False, True]),
+                      chosen="reference", paper="paper")  # fmt: skip
+    assert "(µs, 1 or 2 ranks)" in ax.get_xlabel()
 
 
 def test_series_take_turns_in_colour(ax: Axes) -> None:

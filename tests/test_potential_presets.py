@@ -89,7 +89,7 @@ def test_the_papers_networks_on_our_loss_are_named_as_such() -> None:
     new = presets.override(PRESETS["paper"], pref_v=(0.02, 1.0), steps=8000)
     assert new.title == "paper with virial prefactor 0.02 to 1"
     assert new.decay_steps == 50
-    made = input_script(PRESETS["paper"], systems=["a"], pref_v=(0.02, 1.0), steps=8000)
+    made = input_script(new, systems=["a"])
     assert made["loss"]["limit_pref_v"] == 1.0
     assert made["learning_rate"]["decay_steps"] == 50
     other = replace(PRESETS["paper"], architecture=SCAN["class"])

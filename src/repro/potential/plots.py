@@ -32,7 +32,9 @@ def plot_coverage(ax: Axes, labels: pd.DataFrame) -> None:
     ax:
         Axes.
     labels:
-        Columns ``origin``, ``temperature_K``, ``pressure_GPa``.
+        Columns ``origin``, ``temperature_K``, ``pressure_GPa``.  For student runs, whose
+        thermostat ramps, the shipped temperature is that at the end of the leg, up to 180 K
+        from the frame's own.
     """
     groups = labels.origin.map(origin_group)
     for key, (words, colour, marker) in ORIGINS.items():
@@ -129,7 +131,7 @@ def plot_pareto(ax: Axes, table: pd.DataFrame, *, chosen: str, paper: str,
         Axes.
     table:
         Columns ``name``, ``us_per_atom_step``, ``force_rmse_meV_per_A`` and its interval
-        ``force_rmse_meV_per_A_low``/``_high``.
+        ``force_rmse_meV_per_A_low``/``_high``, ``ranks``, ``compressed``.
     chosen, paper:
         Names of the architecture the book uses and of the paper's.
     column:
@@ -145,8 +147,10 @@ def plot_pareto(ax: Axes, table: pd.DataFrame, *, chosen: str, paper: str,
         ax.annotate(str(row["name"]), (row[column], y), xytext=(6, 4),
                     textcoords="offset points", fontsize=8.5, color=colour)  # fmt: skip
     clock = "CPU time" if column == "us_cpu" else "time"
-    ax.set(xscale="log", xlabel=f"{clock} per atom and step (µs, 2 ranks, compressed)",
-           ylabel="force error on held-out labels (meV/Å)")  # fmt: skip
+    ranks = " or ".join(map(str, sorted(set(table.ranks))))
+    how = f"{ranks} ranks" + (", compressed" if table.compressed.all() else "")
+    ax.set(xscale="log", xlabel=f"{clock} per atom and step (µs, {how})",
+           ylabel="force error on validation labels (meV/Å)")  # fmt: skip
 
 
 def plot_series(ax: Axes, x: Sequence[float], y: Sequence[float], *, label: str,

@@ -170,7 +170,7 @@ def preset(name: str) -> Preset:
     return PRESETS[name]
 
 
-def seconds_per_step(architecture: Architecture, *, atoms: float = 60.0) -> float:
+def seconds_per_step(architecture: Architecture) -> float:
     """Return a rough training time per step on one core, in seconds.
 
     Counts multiplications of the embedding over padded neighbours and of the fitting
@@ -189,7 +189,7 @@ def seconds_per_step(architecture: Architecture, *, atoms: float = 60.0) -> floa
         (architecture.axis_neuron * last, *architecture.fitting)
     )
     double = 1.0 if architecture.precision == "float32" else 2.0
-    return 4e-9 * atoms * double * per_atom
+    return 2.4e-7 * double * per_atom
 
 
 def input_script(
@@ -199,12 +199,6 @@ def input_script(
     validation: Sequence[str] = (),
     steps: int | None = None,
     seed: int = 1,
-    start_lr: float | None = None,
-    stop_lr: float | None = None,
-    batch: str | int | None = None,
-    pref_e: Pair | None = None,
-    pref_f: Pair | None = None,
-    pref_v: Pair | None = None,
     sel: Sequence[int] | None = None,
     weights: Sequence[float] | None = None,
     checkpoint_s: float = CHECKPOINT_SECONDS,
@@ -215,17 +209,15 @@ def input_script(
     Parameters
     ----------
     chosen:
-        The preset; the options below replace its values.
+        The preset, with what :func:`override` changed.
     systems, validation:
         Data systems in DeePMD's sense; without validation systems the learning
         curve holds training errors only.
     steps:
-        Training steps.  The learning rate reaches ``stop_lr`` at the last one
+        Training steps, the preset's if None.  The learning rate reaches ``stop_lr`` at the last one
         whatever their number: a short training has the whole decay.
     seed:
         Seeds of descriptor, fitting network and batches derive from it.
-    start_lr, stop_lr, batch, pref_e, pref_f, pref_v:
-        Replace what the preset says; None leaves it.
     sel:
         Most neighbours per element (``se_atten_v2``: of all, one number); found from
         the data if None.
@@ -243,9 +235,7 @@ def input_script(
         raise InputError("no training systems: expected one or more")
     if weights is not None and len(weights) != len(systems):
         raise InputError(f"{len(weights)} weights for {len(systems)} systems: expected one each")
-    given = {"steps": steps, "start_lr": start_lr, "stop_lr": stop_lr, "batch": batch,
-             "pref_e": pref_e, "pref_f": pref_f, "pref_v": pref_v}  # fmt: skip
-    new = override(chosen, **given)
+    new = override(chosen, steps=steps)
     networks = new.architecture
     display = min(max(new.steps // 100, 1), 500)
     step_s = step_s or seconds_per_step(networks)

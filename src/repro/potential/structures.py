@@ -21,7 +21,7 @@ from ase import Atoms
 from ase.spacegroup import crystal
 from numpy.typing import NDArray
 
-from repro.errors import InputError, did_you_mean
+from repro.errors import InputError
 from repro.potential.ionic import order
 
 _MP = "Materials Project {} (PBE cell), through the matcalc benchmark data"
@@ -258,16 +258,3 @@ _SEEDS = (
          (1, 1, 1), (1, 1, 1), "random packing 3LiCl-GaF3"),
 )  # fmt: skip
 SEEDS: dict[str, Seed] = {seed.name: seed for seed in _SEEDS}
-
-
-def seed(name: str) -> Seed:
-    """Return the seed of a family.
-
-    Raises
-    ------
-    InputError
-        For a name that is not in :data:`SEEDS`.
-    """
-    if name not in SEEDS:
-        raise InputError(f"family {name!r} is not known{did_you_mean(name, SEEDS)}")
-    return SEEDS[name]
