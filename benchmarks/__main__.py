@@ -78,7 +78,8 @@ def passed_on(args: argparse.Namespace) -> list[str]:
         for name in ("quick", "paper_untrained")
         if getattr(args, name)
     ]
-    for name in ("ovito_python", "teacher_python", "chgnet_python"):
+    for name in ("reference", "paper", "paper_compressed", "ovito_python", "teacher_python",
+                 "chgnet_python"):  # fmt: skip
         value = getattr(args, name)
         words += [f"--{name.replace('_', '-')}", str(value.absolute())] if value else []
     return words

@@ -1,21 +1,16 @@
-r"""How fast the book's g(r) and D2min are beside freud and OVITO.
+"""How fast the book's g(r) and D2min are beside freud and OVITO.
 
-    python benchmarks/analysis.py --quick
-    python benchmarks/analysis.py --ovito-python OVITO/bin/python
-
-Frames of about 10,000 atoms, each a little displaced and sheared against the one before, are analysed
-by each library in one go on this machine, one thread each, and the CPU time is compared, so
-that other work on the machine matters little.  A ratio below 1 means that ours is faster.  OVITO (``pip install ovito`` in an environment of its own) is left out and
-named as missing without ``--ovito-python``.
+Part of ``python -m benchmarks``.  Frames of about 10,000 atoms, each a little displaced and
+sheared against the one before, are analysed by each library in one go on this machine, one
+thread each, and the CPU time is compared, so that other work on the machine matters little.
+A ratio below 1 means that ours is faster.
 """
 
 from __future__ import annotations
 
-import argparse
 import itertools
 import json
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
@@ -25,9 +20,7 @@ import numpy as np
 import pandas as pd
 from ase import Atoms
 
-from repro import data
 from repro.clay import nonaffine, pairs, trajectory
-from repro.commands import plain_errors, resumable
 from repro.errors import InputError
 from repro.md.lammps import one_thread
 from repro.potential import simulate
@@ -62,12 +55,12 @@ print(json.dumps({k: v - found["none"] for k, v in found.items() if k != "none"}
 """
 
 
-def frames(natoms: int, count: int, *, seed: int = 1) -> list[Atoms]:
+def frames(natoms: int, count: int) -> list[Atoms]:
     """Return sheared and shaken frames of a melt repeated to about so many atoms."""
     if count < 2:
         raise InputError(f"{count} frames: expected two or more")
     atoms, _ = simulate.melt(natoms)
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(1)
     made = [atoms]
     for k in range(1, count):
         after = made[-1].copy()
@@ -144,10 +137,10 @@ def ovito(run: Sequence[Atoms], python: Path) -> dict[str, float]:
     return found
 
 
-def ratios(seconds: dict[str, dict[str, float]], *, base: str = "ours") -> pd.DataFrame:
+def ratios(seconds: dict[str, dict[str, float]]) -> pd.DataFrame:
     """Return seconds per frame and ours over each, one row per task and library."""
     rows = [{"task": task, "library": name, "s/frame": value,
-             "ours / this": seconds[base][task] / value if value > 0 else float("nan")}
+             "ours / this": seconds["ours"][task] / value if value > 0 else float("nan")}
             for name, found in seconds.items() for task, value in found.items()]  # fmt: skip
     return pd.DataFrame(rows).sort_values(["task", "library"]).reset_index(drop=True)
 
@@ -158,43 +151,3 @@ def measure(run: Sequence[Atoms], ovito_python: Path | None) -> pd.DataFrame:
     if ovito_python is not None:
         seconds["OVITO"] = ovito(run, ovito_python)
     return ratios(seconds)
-
-
-def verdicts(table: pd.DataFrame, *, base: str = "ours") -> list[str]:
-    """Return one line per task: met, missed, or nothing to compare with."""
-    lines = []
-    for task in (GR, D2):
-        others = table[(table.task == task) & (table.library != base)]
-        if others.empty:
-            lines.append(f"{task}: nothing to compare with")
-            continue
-        worst = others.loc[others["ours / this"].idxmax()]
-        word = "met" if worst["ours / this"] <= MOST else "MISSED"
-        lines.append(f"{task}: {worst['ours / this']:.2f} of {worst.library}'s time, "
-                     f"asked for at most {MOST:g}: {word}")  # fmt: skip
-    return lines
-
-
-@plain_errors
-@resumable
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Time, compare and print; return the exit status."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
-    parser.add_argument("--atoms", type=int, default=10000, help="about so many (10000)")
-    parser.add_argument("--frames", type=int, default=100, help="frames (100)")
-    parser.add_argument("--quick", action="store_true", help="1,000 atoms, 5 frames")
-    parser.add_argument("--ovito-python", type=Path, help="a Python that has OVITO")
-    args = parser.parse_args(arguments)
-    run = frames(1000 if args.quick else args.atoms, 5 if args.quick else args.frames)
-    print(f"{data.machine()}; {simulate.load_note()} at the start; {len(run)} frames of "
-          f"{len(run[0])} atoms, one thread", flush=True)  # fmt: skip
-    if args.ovito_python is None:
-        print("missing: OVITO; give --ovito-python")
-    table = measure(run, args.ovito_python)
-    print(table.to_string(index=False, float_format="{:.3f}".format))
-    print("\n" + "\n".join(verdicts(table)))
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -17,7 +17,7 @@ from repro import data
 sys.path.insert(0, str(REPOSITORY))
 
 import benchmarks.__main__ as everything
-from benchmarks import analysis, broken, parts
+from benchmarks import analysis, broken, parts, potential
 from benchmarks.broken import Said
 from repro.errors import ReproError
 from repro.evidence import Measure
@@ -50,11 +50,23 @@ def test_without_the_papers_network_the_target_is_not_measured() -> None:
         assert last.met == "not measured" and "--paper-untrained" in last.note
 
 
-def test_accuracy_is_a_ratio_of_equal_trainings() -> None:
+def test_accuracy_is_a_ratio_of_equal_trainings(monkeypatch: pytest.MonkeyPatch) -> None:
     table = pd.DataFrame({"model": ["paper", "reference-seed3"], "frames": [25, 25],
                           "force error (meV/A)": [100.0, 116.0], "ours / its": [1.0, 2.0]})  # fmt: skip
     assert parts.from_errors(table)[0].value == 1.16 and parts.from_errors(table)[0].met == "no"
     assert parts.from_errors(table[:1])[0].met == "not measured"
+    records = {name: potential.chapter.training(name) for name in ("paper", "reference-seed3")}
+    shipped = records["paper"]
+    for change in (
+        {"settings": {**shipped["settings"], "minutes": 14.0}}, {"labels_sha256": "0" * 64},
+        {"settings": {**shipped["settings"], "minutes": None}}, {"before": [{"steps": 9}]},
+    ):  # fmt: skip
+        unlike = records | {"paper": {**shipped, **change}}
+        monkeypatch.setattr(potential.chapter, "training", unlike.__getitem__)
+        assert parts.from_errors(table)[0].met == "not measured", change
+    neither = {name: {**record, "settings": {"minutes": None}} for name, record in records.items()}
+    monkeypatch.setattr(potential.chapter, "training", neither.__getitem__)
+    assert parts.from_errors(table)[0].met == "not measured"
 
 
 def test_ratios_of_the_analysis() -> None:
@@ -137,6 +149,10 @@ def test_options_reach_the_parts(tmp_path: Path) -> None:
     words = [
         "--quick",
         "--paper-untrained",
+        "--paper",
+        "/x/plain.pb",
+        "--paper-compressed",
+        "/x/model.pb",
         "--ovito-python",
         "/x/python",
         "--chgnet-python",

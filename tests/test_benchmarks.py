@@ -1,10 +1,12 @@
-"""The ratios that benchmarks/potential.py prints, from runs made up here."""
+"""The ratios of benchmarks/potential.py, from runs made up here."""
 
 from __future__ import annotations
 
+import argparse
 import importlib.util
 import json
 import math
+import sys
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -14,6 +16,9 @@ import pytest
 from ase import Atoms
 from helpers import REPOSITORY, World
 
+sys.path.insert(0, str(REPOSITORY))
+
+from benchmarks import parts
 from repro.potential.speed import Speed
 
 
@@ -92,68 +97,57 @@ def test_without_ours_there_is_no_ratio_of_errors(bench: ModuleType) -> None:
     assert bench.error_ratios({})[0].empty
 
 
-@pytest.mark.parametrize(("times", "error", "words"), [
-    (8.0, 57.5, ("met", "met")), (7.9, 57.6, ("missed", "missed")),
-])  # fmt: skip
-def test_the_aims(bench: ModuleType, times: float, error: float, words: tuple[str, str]) -> None:
-    speeds = bench.speed_ratios([timed("reference", 10.0), timed("paper, compressed", 10 * times),
-                                 timed("paper, plain", 1e4)])  # fmt: skip
-    table, _ = bench.error_ratios({"paper": errors(50.0), "reference-seed3": errors(error),
-                                   "reference": errors(1.0)})  # fmt: skip
-    said = bench.verdicts(speeds, table)
-    assert tuple(line.rsplit(": ", 1)[1] for line in said) == words
-    assert f"{times:.2f}, aim at least 8" in said[0] and "aim at most 1.15" in said[1]
+def options(*words: str, work: Path) -> argparse.Namespace:
+    """Return what ``python -m benchmarks`` makes of these words."""
+    parser = argparse.ArgumentParser()
+    parts.options(parser)
+    args = parser.parse_args(words)
+    args.work = work
+    return args
 
 
-def test_aims_are_not_guessed(bench: ModuleType) -> None:
-    plain_only = bench.speed_ratios([timed("reference", 10.0), timed("paper, plain", 1e4)])
-    table, _ = bench.error_ratios({"reference": errors(60.0)})
-    unlike, _ = bench.error_ratios(
-        {"reference-seed3": errors(60.0), "paper": errors(50.0, frames=9)}
-    )
-    for speeds, found in ((plain_only, table), (plain_only, unlike),
-                          (pd.DataFrame(), pd.DataFrame())):  # fmt: skip
-        assert all("not measured" in line for line in bench.verdicts(speeds, found))
-
-
-def test_nothing_to_compare(
-    bench: ModuleType, world: World, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert bench.main(["--quick"]) == 1
-    said = capsys.readouterr().out
-    assert "missing: speed, since there is no model" in said and "cores" in said
-    assert said.count("not measured") == 2
+def test_nothing_to_compare(bench: ModuleType, world: World, tmp_path: Path) -> None:
+    said: list[str] = []
+    speeds, found = bench.measure(options("--quick", work=tmp_path), said.append)
+    assert speeds.empty and found.empty and bench.same_time(found).empty
+    assert said[0].startswith("missing: speed, since there is no model")
 
 
 def test_a_whole_run_without_lammps(
-    bench: ModuleType, world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> None:  # fmt: skip
-    record = {"title": "class", "steps": 9, "compressed": True, "sessions": []}
-    world.data_set(
-        "potential/models", {"reference.pb": "a", "reference.run.json": json.dumps(record)}
-    )
+    bench: ModuleType, world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record = {"title": "class", "steps": 9, "compressed": True, "sessions": [], "labels_sha256": "a",
+              "settings": {"minutes": 15.0}}  # fmt: skip
+    names = ("reference", "reference-seed3", "paper")
+    world.data_set("potential/models", {"reference.pb": "a"}
+                   | {f"{name}.run.json": json.dumps(record) for name in names})  # fmt: skip
     world.data_set("potential/results", {
         "errors_dft_reference.csv": errors(60.0).to_csv(index=False),
         "errors_dft_reference-seed3.csv": errors(60.0).to_csv(index=False),
         "errors_dft_paper.csv": errors(50.0).to_csv(index=False)})  # fmt: skip
     seen: dict[str, Any] = {}
 
-    def table(models: dict[str, Path], atoms: Atoms, **options: Any) -> list[Speed]:
-        seen.update(options | {"models": models})
+    def table(models: dict[str, Path], atoms: Atoms, **given: Any) -> list[Speed]:
+        seen.update(given | {"models": models})
         return [timed(name, 10.0 * (number + 1)) for number, name in enumerate(models)]
 
     monkeypatch.setattr(bench.simulate, "melt", lambda n: (Atoms("Li"), "melt#0"))
     monkeypatch.setattr(bench.speed, "table", table)
-    assert bench.main(["--quick", "--paper", "p.pb", "--chgnet-python", "py",
-                       "--work", str(tmp_path)]) == 0  # fmt: skip
-    said = capsys.readouterr().out
+    said: list[str] = []
+    speeds, found = bench.measure(
+        options("--quick", "--paper", "p.pb", "--chgnet-python", "py", work=tmp_path), said.append
+    )
     assert list(seen["models"]) == ["reference", "paper, plain"]
     assert seen["ranks"] == (1, 2) and seen["others"] == {"chgnet": Path("py")}
+    assert seen["folder"] == tmp_path / "speed"
     assert "reference: shipped, preset class, 9 steps, compressed" in said
-    assert "missing: paper, compressed; give --paper-compressed" in said
-    assert "missing: teacher" in said and "missing: chgnet" not in said
-    assert "2 ranks: not measured" in said and "1.20, aim at most 1.15: missed" in said
+    assert "missing: paper, compressed; give --paper-compressed FILE or --paper-untrained" in said
+    assert any("missing: teacher" in line for line in said)
+    assert not any("missing: chgnet" in line for line in said)
+    assert speeds["times ours"].tolist() == [1.0, 2.0]
+    assert bench.same_time(found)["ours / its"].tolist() == [1.2]
+    unlike = found.assign(frames=[26, 9, 26])
+    assert bench.same_time(unlike).empty, "other frames"
 
 
 def test_untrained_and_shipped_networks_of_the_paper(
@@ -161,15 +155,14 @@ def test_untrained_and_shipped_networks_of_the_paper(
 ) -> None:
     calls: list[dict[str, Any]] = []
 
-    def train(**options: Any) -> Any:
-        calls.append(options)
-        return type("Made", (), {"model": options["work"] / "model.pb"})
+    def train(**given: Any) -> Any:
+        calls.append(given)
+        return type("Made", (), {"model": given["work"] / "model.pb"})
 
     monkeypatch.setattr(bench, "train", train)
-    given = ["--reference", "r.pb", "--work", str(tmp_path)]
-    args = bench.build_parser().parse_args([*given, "--paper-untrained"])
     folder = tmp_path / "paper-untrained"
     said: list[str] = []
+    args = options("--reference", "r.pb", "--paper-untrained", work=tmp_path)
     assert bench.find_models(args, said.append) == {
         "reference": Path("r.pb"), "paper, plain": folder / "frozen.pb",
         "paper, compressed": folder / "model.pb"}  # fmt: skip
@@ -177,7 +170,7 @@ def test_untrained_and_shipped_networks_of_the_paper(
     assert any("for speed only" in line for line in said)
     record = {"title": "paper", "steps": 9, "compressed": False, "sessions": []}
     world.data_set("potential/models", {"paper.pb": "a", "paper.run.json": json.dumps(record)})
-    models = bench.find_models(bench.build_parser().parse_args(given), said.append)
+    models = bench.find_models(options("--reference", "r.pb", work=tmp_path), said.append)
     assert (
         list(models) == ["reference", "paper, plain"] and models["paper, plain"].name == "paper.pb"
     )
