@@ -92,7 +92,8 @@ show(
     name="fig-labels",
     caption=(
         f"The {len(labels)} labelled frames by temperature and pressure. Each point is an "
-        "arrangement of 30 to 96 atoms with its energy, forces and stress."
+        "arrangement of 30 to 96 atoms with its energy, forces and stress. For student runs the "
+        "temperature is that at the end of their leg, up to 180 K from the frame's own."
     ),
     alt=(
         f"Scatter plot from 0 to 1200 kelvin. Pressures reach from {labels.pressure_GPa.min():.0f} to "
