@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import hashlib
+import json
 import os
 import signal
 import subprocess
@@ -207,14 +209,39 @@ def test_other_settings_in_the_same_folder(tmp_path: Path) -> None:
         stages._same_settings(a_stage(), data, tmp_path, 1)
 
 
-def test_another_model_under_the_same_name(tmp_path: Path) -> None:
-    data, model = a_crystal(tmp_path / "a.data", times=1), tmp_path / "m.pb"
+@pytest.mark.parametrize("name", ["m.pb", "my model.pb", "a#1/m.pth", "m.pt2", "one 'm'.pb"])
+def test_another_model_under_the_same_name(tmp_path: Path, name: str) -> None:
+    data, model = a_crystal(tmp_path / "a.data", times=1), tmp_path / name
+    model.parent.mkdir(exist_ok=True)
     model.write_bytes(b"one")
     stage = a_stage(pair=guard.pair_commands(model))
     stages._same_settings(stage, data, tmp_path, 1)
     model.write_bytes(b"two")
     with pytest.raises(InputError, match="another models"):
         stages._same_settings(stage, data, tmp_path, 1)
+
+
+def test_another_model_in_a_folder_and_beside_the_run(tmp_path: Path) -> None:
+    data, model = a_crystal(tmp_path / "a.data", times=1), tmp_path / "m.savedmodel" / "variables"
+    model.mkdir(parents=True)
+    for pair in (f"pair_style deepmd {model.parent}\n", "pair_style deepmd m.savedmodel\n"):
+        (model / "data").write_bytes(b"one")
+        stages._same_settings(a_stage(pair=pair), data, tmp_path, 1)
+        stages._same_settings(a_stage(pair=pair), data, tmp_path, 1)
+        (model / "data").write_bytes(b"two")
+        with pytest.raises(InputError, match="another models"):
+            stages._same_settings(a_stage(pair=pair), data, tmp_path, 1)
+        (tmp_path / stages.SETTINGS).unlink()
+
+
+def test_settings_of_earlier_runs_are_known_again(tmp_path: Path) -> None:
+    """A plain path stands in ``stage.json`` as it always did."""
+    data, model = a_crystal(tmp_path / "a.data", times=1), tmp_path / "m.pb"
+    model.write_bytes(b"one")
+    stages._same_settings(a_stage(pair=guard.pair_commands(model)), data, tmp_path, 1)
+    kept = json.loads((tmp_path / stages.SETTINGS).read_text())
+    assert kept["models"] == {str(model): hashlib.sha256(b"one").hexdigest()}
+    assert not list(tmp_path.glob("*.part"))
 
 
 def test_reporter_says_rate_and_time_left(
@@ -237,7 +264,7 @@ def test_reporter_says_rate_and_time_left(
 def test_a_real_run(tmp_path: Path) -> None:
     steps: list[int] = []
     log = lammps.run(a_script(a_crystal(tmp_path / "a.data")), folder=tmp_path / "run",
-                     progress=steps.append, timeout=120)  # fmt: skip
+                     progress=steps.append)  # fmt: skip
     table = log.last()
     assert steps == [0, 10, 20, 30, 40] == table["Step"].astype(int).tolist()
     assert table.natoms == 64 and table.complete and log.complete
@@ -268,7 +295,7 @@ def test_the_guard_is_zero_beyond_its_reach_and_repels_within(tmp_path: Path) ->
                 pair=pair, timestep_fs=1.0, structure=str(tmp_path / f"{number}-{len(wanted)}.data")
             ) + scripts.thermo(1, ("step", "pe", "fmax")) + "run 0\n"  # fmt: skip
             wanted.append((first, second, r, r < inner))
-    log = lammps.run(script, folder=tmp_path / "run", timeout=120)
+    log = lammps.run(script, folder=tmp_path / "run")
     assert len(log.runs) == 20
     for table, (first, second, r, near) in zip(log.runs, wanted, strict=True):
         if near:
@@ -287,7 +314,7 @@ def test_the_guard_is_zero_beyond_its_reach_and_repels_within(tmp_path: Path) ->
 def test_a_wrong_script(tmp_path: Path) -> None:
     script = a_script(a_crystal(tmp_path / "a.data"), extra="fix 9 all nosuchfix\n")
     with pytest.raises(lammps.LammpsError, match=r"nosuchfix.*line \d+ of the script: 'fix 9 all"):
-        lammps.run(script, folder=tmp_path / "run", timeout=120)
+        lammps.run(script, folder=tmp_path / "run")
 
 
 @pytest.mark.live
@@ -295,7 +322,7 @@ def test_a_wrong_script(tmp_path: Path) -> None:
 def test_a_real_full_disk(tmp_path: Path) -> None:
     script = a_script(a_crystal(tmp_path / "a.data"), extra=scripts.dump(1, "/dev/full"))
     with pytest.raises(lammps.LammpsError, match="the disk is full"):
-        lammps.run(script, folder=tmp_path / "run", timeout=120)
+        lammps.run(script, folder=tmp_path / "run")
 
 
 @pytest.mark.live
@@ -304,20 +331,24 @@ def test_lost_atoms(tmp_path: Path) -> None:
         a_crystal(tmp_path / "a.data"), extra="velocity all create 3e8 1\ntimestep 1\n"
     )
     with pytest.raises(lammps.LammpsError, match=r"Lost atoms.*blew up"):
-        lammps.run(script, folder=tmp_path / "run", timeout=120)
+        lammps.run(script, folder=tmp_path / "run")
 
 
 @pytest.mark.live
-def test_time_runs_out(tmp_path: Path) -> None:
-    script = a_script(a_crystal(tmp_path / "a.data"), steps=100_000_000)
-    with pytest.raises(lammps.LammpsError, match=r"stopped after 4 s as asked, at step \d+"):
-        lammps.run(script, folder=tmp_path / "run", timeout=4)
+def test_a_folder_with_a_space(tmp_path: Path) -> None:
+    folder = tmp_path / "my work #1"
+    folder.mkdir()
+    data = a_crystal(folder / "a start.data")
+    stage = a_stage(steps=40, checkpoint=20, thermo_every=10)
+    table = stages.run_stage(stage, data, folder=folder / "run")
+    assert table["Step"].tolist() == [0, 10, 20, 30, 40]
+    state = stages.final_state(stage, folder=folder / "run")
+    assert len(datafile.read_structure(state)) == len(datafile.read_structure(data))
 
 
 @pytest.mark.live
 def test_two_ranks(tmp_path: Path) -> None:
-    log = lammps.run(a_script(a_crystal(tmp_path / "a.data")), folder=tmp_path / "run", ranks=2,
-                     timeout=240)  # fmt: skip
+    log = lammps.run(a_script(a_crystal(tmp_path / "a.data")), folder=tmp_path / "run", ranks=2)
     assert log.last().ranks == 2
 
 

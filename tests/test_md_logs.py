@@ -43,21 +43,8 @@ def test_two_runs_and_their_numbers() -> None:
     assert log.last() is second
 
 
-def test_warnings_are_kept_once_each() -> None:
-    twice = logs.parse(LOG + "WARNING: Dangerous builds (src/src/x.cpp:1)\n")
-    assert len(twice.warnings) == 2
-    assert twice.warnings[1].startswith("Dangerous builds")
-
-
-def test_units_of_the_metal_style() -> None:
-    assert logs.Thermo.unit("TotEng") == "eV"
-    assert logs.Thermo.unit("Pxy") == "bar"
-    assert logs.Thermo.unit("Density") == "g/cm^3"
-    assert logs.Thermo.unit("c_mine") == ""
-
-
 def test_joining_drops_the_repeated_row() -> None:
-    whole = logs.parse(LOG).joined()
+    whole = logs.join(logs.parse(LOG).runs)
     np.testing.assert_array_equal(whole["Step"], [0, 10, 20, 30])
     assert whole.steps == 30
 
@@ -65,7 +52,17 @@ def test_joining_drops_the_repeated_row() -> None:
 def test_joining_other_columns_is_refused() -> None:
     other = "   Step          Temp\n 1 2\nLoop time of 1 on 1 procs for 1 steps with 2 atoms\n"
     with pytest.raises(InputError, match="different columns"):
-        logs.parse(LOG + other).joined()
+        logs.join(logs.parse(LOG + other).runs)
+
+
+def test_joining_nothing_is_refused() -> None:
+    with pytest.raises(InputError, match="run-1: holds no thermo table"):
+        logs.join([], source="run-1")
+
+
+def test_warnings_between_rows_are_passed_over() -> None:
+    first = logs.parse(LOG).runs[0]
+    np.testing.assert_array_equal(first["Step"], [0, 10, 20])
 
 
 def test_a_missing_column_is_named_with_a_hint() -> None:
@@ -80,7 +77,7 @@ def test_a_log_without_a_table(text: str) -> None:
     with pytest.raises(InputError, match="no thermo table"):
         log.last()
     with pytest.raises(InputError, match="no thermo table"):
-        log.joined()
+        logs.join(log.runs)
 
 
 def test_a_number_cut_in_the_middle_does_not_count() -> None:

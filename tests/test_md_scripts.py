@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -24,6 +26,29 @@ def test_header_of_a_resumed_run_names_the_potential_again() -> None:
     assert text.index("read_restart") < text.index("pair_style") and "timestep 0.0005" in text
 
 
+@pytest.mark.parametrize(("path", "written"), [
+    ("/work/a.data", "/work/a.data"), ("deep/segment-0001.restart", "deep/segment-0001.restart"),
+    ("/my work/a.data", '"/my work/a.data"'), ("/a\tb/c", '"/a\tb/c"'), ("/a#1/b", '"/a#1/b"'),
+    ("/a$b/c", '"/a$b/c"'), ("/it's/c", '"/it\'s/c"'), ('/a"b/c', "'/a\"b/c'"),
+])  # fmt: skip
+def test_files_are_quoted_where_lammps_would_cut_their_name(path: str, written: str) -> None:
+    assert scripts.quoted(path) == scripts.quoted(Path(path)) == written
+    text = scripts.header(pair="", timestep_fs=1.0, structure=path)
+    assert f"read_data {written}\n" in text
+    assert f"read_restart {written}\n" in scripts.header(pair="", timestep_fs=1.0, restart=path)
+
+
+@pytest.mark.parametrize(("line", "models"), [
+    ("pair_style deepmd /a/m.pb", ["/a/m.pb"]),
+    ('  pair_style hybrid/overlay deepmd "/my a/m.pb" n.pth zbl 1 2', ["/my a/m.pb", "n.pth"]),
+    ("pair_style deepmd '/a \"b/m.pt2' x.savedmodel", ['/a "b/m.pt2', "x.savedmodel"]),
+    ('pair_style deepmd "/a#1/m.pb" b.pb out_file d.out # old.pb', ["/a#1/m.pb", "b.pb"]),
+    ("# pair_style deepmd m.pb", []), ("pair_coeff * * m.pb", []), ("pair_style zbl 1 2", []), ("", []),
+])  # fmt: skip
+def test_models_that_a_script_names(line: str, models: list[str]) -> None:
+    assert scripts.model_files(f"units metal\n{line}\npair_coeff * *\n") == models
+
+
 @pytest.mark.parametrize("files", [{}, {"structure": "a", "restart": "b"}])
 def test_exactly_one_beginning(files: dict[str, str]) -> None:
     with pytest.raises(InputError, match="exactly one"):
@@ -33,7 +58,7 @@ def test_exactly_one_beginning(files: dict[str, str]) -> None:
 def test_nose_hoover_with_the_damping_of_the_field() -> None:
     assert scripts.nvt(300) == "fix ensemble all nvt temp 300 300 0.2\n"
     assert scripts.npt(300, 1200) == "fix ensemble all npt temp 300 1200 0.2 aniso 0 0 1\n"
-    assert scripts.npt(300, coupling="tri", pressure_bar=100).endswith("tri 100 100 1\n")
+    assert scripts.npt(300, coupling="tri").endswith("0.2 tri 0 0 1\n")
     assert scripts.nve() == "fix ensemble all nve\n"
 
 

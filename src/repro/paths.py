@@ -1,4 +1,4 @@
-"""Where things are: the repository, its data, and the build folder."""
+"""Where things are: the repository, its data, the build folder; and writing there."""
 
 from __future__ import annotations
 
@@ -20,6 +20,13 @@ def data_dir() -> Path:
 def build_dir() -> Path:
     """Return the folder for everything generated; ``make clean`` removes it."""
     return root() / "_build"
+
+
+def write_text(file: Path, text: str) -> None:
+    """Write a text file in UTF-8; it appears whole or stays what it was."""
+    partial = file.with_name(file.name + ".part")
+    partial.write_text(text, encoding="utf-8")
+    partial.replace(file)
 
 
 def run_dir() -> Path | None:

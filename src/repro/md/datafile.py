@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import io
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from ase import Atoms
-from ase.data import atomic_masses, atomic_numbers
+from ase.data import atomic_numbers
 from ase.io.lammpsdata import read_lammps_data, write_lammps_data
 
+from repro import paths
 from repro.errors import InputError
 from repro.potential import ELEMENTS
-
-MASSES: dict[str, float] = {e: float(atomic_masses[atomic_numbers[e]]) for e in ELEMENTS}
-"""Standard atomic weights in g/mol, as ASE has them."""
 
 
 def _check(atoms: Atoms) -> None:
@@ -29,17 +26,17 @@ def _check(atoms: Atoms) -> None:
         )
     if not np.isfinite(atoms.positions).all():
         raise InputError("the structure has a position that is not finite")
-    if not atoms.get_volume() > 0 if atoms.cell.rank == 3 else True:
+    if atoms.cell.rank < 3:
         raise InputError("LAMMPS needs a periodic cell with three independent vectors")
 
 
-def write_structure(atoms: Atoms, file: Path, *, velocities: bool = False) -> None:
+def write_structure(atoms: Atoms, file: Path) -> None:
     """Write a data file for ``atom_style atomic``, types in the order of ``ELEMENTS``.
 
     LAMMPS wants the first cell vector along x and the second in the xy plane, so
-    cell, positions and velocities are turned together; distances do not change and
-    atoms keep their order (their ids are 1, 2, ...).  The file appears whole or not
-    at all.
+    cell and positions are turned together; distances do not change and atoms keep
+    their order (their ids are 1, 2, ...).  Momenta are not written.  The file appears
+    whole or not at all.
 
     Parameters
     ----------
@@ -47,8 +44,6 @@ def write_structure(atoms: Atoms, file: Path, *, velocities: bool = False) -> No
         Periodic structure of Li, F, Cl, Ga.
     file:
         To write.
-    velocities:
-        Write the momenta of ``atoms`` too.
 
     Raises
     ------
@@ -57,22 +52,20 @@ def write_structure(atoms: Atoms, file: Path, *, velocities: bool = False) -> No
     """
     _check(atoms)
     frame = atoms.copy()
-    if frame.cell.volume and np.linalg.det(frame.cell.array) < 0:
+    if np.linalg.det(frame.cell.array) < 0:
         raise InputError("the cell is left-handed; LAMMPS needs a right-handed one")
     frame.pbc = True
     frame.wrap()
     text = io.StringIO()
     write_lammps_data(text, frame, specorder=list(ELEMENTS), masses=True, units="metal",
-                      atom_style="atomic", velocities=velocities)  # fmt: skip
+                      atom_style="atomic")  # fmt: skip
     # ASE's header says nothing of where the file comes from, and a triclinic cell
     # must stay one even with no tilt, or runs that let it tilt could not start.
     content = text.getvalue().replace("(written by ASE)", "Li F Cl Ga, metal units", 1)
     if " xy xz yz" not in content:
         content = content.replace("zlo zhi\n", "zlo zhi\n0.0 0.0 0.0 xy xz yz\n", 1)
     file.parent.mkdir(parents=True, exist_ok=True)
-    partial = file.with_name(file.name + ".part")
-    partial.write_text(content, encoding="utf-8")
-    partial.replace(file)
+    paths.write_text(file, content)
 
 
 def read_structure(file: Path) -> Atoms:
@@ -94,7 +87,7 @@ def read_structure(file: Path) -> Atoms:
     return result
 
 
-def read_dump(file: Path, *, index: str = ":") -> list[Atoms]:
+def read_dump(file: Path) -> list[Atoms]:
     """Return frames of a dump with ``id type x y z`` columns, in the order of ids.
 
     A last frame that a kill has cut is left out.
@@ -112,9 +105,8 @@ def read_dump(file: Path, *, index: str = ":") -> list[Atoms]:
     text = text[: _whole_frames(text)]
     if not text:
         raise InputError(f"{file}: holds no whole frame")
-    chosen: Any = slice(None) if index == ":" else slice(int(index), int(index) + 1 or None)
     frames: list[Atoms] = read_lammps_dump_text(
-        io.StringIO(text), index=chosen, specorder=list(ELEMENTS), order=True
+        io.StringIO(text), index=slice(None), specorder=list(ELEMENTS), order=True
     )
     return frames
 

@@ -19,6 +19,7 @@ from ase import Atoms
 from ase.neighborlist import neighbor_list
 
 from repro.errors import InputError
+from repro.md import scripts
 from repro.md.lammps import MAKE_MODEL, LammpsError
 from repro.potential import ELEMENTS
 
@@ -107,10 +108,6 @@ def repulsion(first: str, second: str, r: float) -> float:
     return float(14.399645 * za * zb / r * screening)
 
 
-def _quoted(path: Path) -> str:
-    return f'"{path}"' if any(c.isspace() for c in str(path)) else str(path)
-
-
 def pair_commands(
     models: Path | str | Sequence[Path | str],
     *,
@@ -141,7 +138,7 @@ def pair_commands(
     for file in files:
         if not file.is_file():
             raise LammpsError(f"{file}: no such model; {MAKE_MODEL}")
-    style = "deepmd " + " ".join(_quoted(file.resolve()) for file in files)
+    style = "deepmd " + " ".join(scripts.quoted(file.resolve()) for file in files)
     if deviation is not None:
         if len(files) < 2:
             raise InputError("a model deviation needs two models or more")

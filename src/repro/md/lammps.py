@@ -16,14 +16,13 @@ import shutil
 import signal
 import subprocess
 import sys
-import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import IO
 
 from repro import folder_lock
 from repro.errors import InputError, ReproError
-from repro.md import logs
+from repro.md import logs, scripts
 from repro.md.logs import Log
 
 SCRIPT, LOG, NOISE, LOCK = "in.lmp", "log.lammps", "stderr.txt", ".lock"
@@ -129,13 +128,9 @@ def check_models(script: str, *, folder: Path) -> None:
     LammpsError
         Naming the file and the command that makes it.
     """
-    for line in script.splitlines():
-        if not line.split("#")[0].lstrip().startswith("pair_style"):
-            continue
-        for word in re.findall(r'"([^"]+)"|(\S+)', line):
-            name = word[0] or word[1]
-            if re.search(r"\.(pb|pth|pt2|savedmodel)$", name) and not (folder / name).exists():
-                raise LammpsError(f"{name}: no such model; {MAKE_MODEL}")
+    for name in scripts.model_files(script):
+        if not (folder / name).exists():
+            raise LammpsError(f"{name}: no such model; {MAKE_MODEL}")
 
 
 def run(
@@ -143,7 +138,6 @@ def run(
     *,
     folder: Path | str,
     ranks: int = 1,
-    timeout: float | None = None,
     progress: Callable[[int], None] | None = None,
     name: str = SCRIPT,
 ) -> Log:
@@ -158,8 +152,6 @@ def run(
         the script writes.
     ranks:
         MPI processes, each with one thread.
-    timeout:
-        Seconds after which the run is stopped.
     progress:
         Called with the time step of each thermo row as it appears.
     name:
@@ -186,15 +178,12 @@ def run(
                            "another folder")  # fmt: skip
         with folder_lock.held(where / LOCK, patience=10.0, busy=busy) as lock:
             (where / name).write_text(script, encoding="utf-8")
-            status, text, stopped = _watched(command, env, where, lock, timeout, progress)
+            status, text = _watched(command, env, where, lock, progress)
     except OSError as error:
         if error.errno == errno.ENOSPC:
             raise _full(where) from None
         raise
     log = logs.parse(text, source=str(where / LOG))
-    if stopped:
-        raise LammpsError(f"{where}: stopped after {timeout:g} s as asked, at step "
-                          f"{_step(log)}; allow more time or fewer steps")  # fmt: skip
     if status == 0 and log.complete and log.error is None:
         return log
     raise _explain(status, log, script, where, text)
@@ -202,30 +191,19 @@ def run(
 
 def _watched(
     command: Sequence[str], env: dict[str, str], folder: Path, lock: int,
-    timeout: float | None, progress: Callable[[int], None] | None,
-) -> tuple[int, str, bool]:  # fmt: skip
-    """Run a command; return its status, its output, and whether time ran out."""
-    late = threading.Event()
+    progress: Callable[[int], None] | None,
+) -> tuple[int, str]:  # fmt: skip
+    """Run a command; return its status and its output."""
     with open(folder / NOISE, "wb") as noise:
         child = subprocess.Popen(
             leashed(command), cwd=folder, env=env,
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=noise, text=True,
             errors="replace", start_new_session=True, pass_fds=(lock,),
         )  # fmt: skip
-
-        def stop() -> None:
-            late.set()
-            _kill(child)
-
-        clock = threading.Timer(timeout, stop) if timeout is not None else None
-        if clock:
-            clock.start()
         try:
             text = _read(child.stdout, progress) if child.stdout else ""
             status = child.wait()
         finally:
-            if clock:
-                clock.cancel()
             if child.poll() is None:
                 _kill(child)
                 child.wait()
@@ -233,7 +211,7 @@ def _watched(
                 if pipe:
                     with contextlib.suppress(OSError):
                         pipe.close()
-    return status, text, late.is_set()
+    return status, text
 
 
 def _kill(child: subprocess.Popen[str]) -> None:

@@ -19,19 +19,6 @@ from repro.errors import InputError, did_you_mean
 
 Array = NDArray[np.float64]
 
-# Units of thermo columns in LAMMPS' "metal" style.
-_ENERGY = ("PotEng", "KinEng", "TotEng", "Enthalpy", "E_pair", "E_mol", "E_vdwl", "Ecouple",
-           "Econserve")  # fmt: skip
-_PRESSURE = ("Press", "Pxx", "Pyy", "Pzz", "Pxy", "Pxz", "Pyz")
-_LENGTH = ("Lx", "Ly", "Lz", "Xlo", "Xhi", "Ylo", "Yhi", "Zlo", "Zhi", "Xy", "Xz", "Yz",
-           "Cella", "Cellb", "Cellc")  # fmt: skip
-METAL_UNITS: Mapping[str, str] = {
-    "Step": "1", "Time": "ps", "Temp": "K", "Volume": "A^3", "Density": "g/cm^3", "Atoms": "1",
-    "CPU": "s", "Elapsed": "1", "Dt": "ps", "T/CPU": "ps/s", "S/CPU": "1/s", "CPULeft": "s",
-    **dict.fromkeys(_ENERGY, "eV"), **dict.fromkeys(_PRESSURE, "bar"),
-    **dict.fromkeys(_LENGTH, "A"),
-}  # fmt: skip
-
 _LOOP = re.compile(
     r"^Loop time of (\S+) on (\d+) procs for (\d+) steps with (\d+) atoms", re.MULTILINE
 )
@@ -80,11 +67,6 @@ class Thermo:
     def __len__(self) -> int:
         return len(next(iter(self.columns.values()), ()))
 
-    @staticmethod
-    def unit(name: str) -> str:
-        """Return the unit of a column in LAMMPS' metal units; "" if not known."""
-        return METAL_UNITS.get(name, "")
-
 
 @dataclass(frozen=True)
 class Log:
@@ -94,8 +76,6 @@ class Log:
     ----------
     runs:
         One table per run, in order.
-    warnings:
-        Text of each WARNING line, once.
     error:
         LAMMPS' error message, None if there was none.
     input_line:
@@ -105,7 +85,6 @@ class Log:
     """
 
     runs: tuple[Thermo, ...]
-    warnings: tuple[str, ...] = ()
     error: str | None = None
     input_line: str = ""
     complete: bool = False
@@ -122,16 +101,6 @@ class Log:
         if not self.runs:
             raise InputError(f"{self.source}: holds no thermo table")
         return self.runs[-1]
-
-    def joined(self) -> Thermo:
-        """Return all runs as one table, without the repeated row where one follows another.
-
-        Raises
-        ------
-        InputError
-            If the log holds no thermo table, or the runs have different columns.
-        """
-        return join(self.runs, source=self.source)
 
 
 def join(tables: Iterable[Thermo], *, source: str = "log") -> Thermo:
@@ -183,7 +152,7 @@ def is_header(line: str) -> bool:
 
 
 def parse(text: str, *, source: str = "log") -> Log:
-    """Return the runs, warnings and error of a log's text.
+    """Return the runs and error of a log's text.
 
     Parameters
     ----------
@@ -196,7 +165,6 @@ def parse(text: str, *, source: str = "log") -> Log:
         text = text[: text.rfind("\n") + 1]
     lines = text.split("\n")[:-1]
     runs: list[Thermo] = []
-    warnings: dict[str, None] = {}
     error, input_line = None, ""
     names: list[str] = []
     rows: list[list[float]] = []
@@ -210,9 +178,7 @@ def parse(text: str, *, source: str = "log") -> Log:
         rows.clear()
 
     for line in lines:
-        if line.startswith("WARNING"):
-            warnings[line.removeprefix("WARNING:").strip()] = None
-        elif line.startswith("ERROR"):
+        if line.startswith("ERROR"):
             # An error of one rank follows one of all; the first is the cause.
             error = error or re.sub(r"^ERROR( on proc \d+)?:\s*", "", line)
         elif line.startswith("Last input line:"):
@@ -232,7 +198,7 @@ def parse(text: str, *, source: str = "log") -> Log:
                 rows.append(numbers)
     close()
     return Log(
-        runs=tuple(runs), warnings=tuple(warnings), error=error, input_line=input_line,
+        runs=tuple(runs), error=error, input_line=input_line,
         complete="\nTotal wall time:" in "\n" + text, source=source,
     )  # fmt: skip
 

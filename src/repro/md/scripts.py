@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 from repro.errors import InputError
 
 TDAMP_PS = 0.2
 PDAMP_PS = 1.0
+SKIN = 1.0  # of the neighbour list, angstrom
 COLUMNS = ("step", "time", "temp", "pe", "ke", "etotal", "press", "vol", "density",
            "pxx", "pyy", "pzz", "pyz", "pxz", "pxy",
            "lx", "ly", "lz", "yz", "xz", "xy")  # fmt: skip
@@ -22,13 +25,34 @@ def _positive(**values: float) -> None:
             raise InputError(f"{name}={value}: expected a positive number")
 
 
+def quoted(path: Path | str) -> str:
+    """Return a path as LAMMPS reads it back: in quotes where a character would end or change it."""
+    text = str(path)
+    if not re.search(r"[\s#$&'\"]", text):
+        return text
+    return f"'{text}'" if '"' in text else f'"{text}"'
+
+
+def model_files(script: str) -> list[str]:
+    """Return the model files that the ``pair_style`` lines of a script name, in their order."""
+    found = []
+    for line in script.splitlines():
+        if line.lstrip().startswith("pair_style"):
+            for words in re.findall(
+                r""" "([^"]+)" | '([^']+)' | (\#.*) | (\S+) """, line, re.VERBOSE
+            ):
+                name = words[0] or words[1] or words[3]
+                if re.search(r"\.(pb|pth|pt2|savedmodel)$", name):
+                    found.append(name)
+    return found
+
+
 def header(
     *,
     pair: str,
     timestep_fs: float,
     structure: str | None = None,
     restart: str | None = None,
-    skin: float = 1.0,
 ) -> str:
     """Return the opening of a script: units, atoms, interaction, neighbours, time step.
 
@@ -41,22 +65,22 @@ def header(
         In femtoseconds.
     structure, restart:
         Data file or restart file to read; exactly one.
-    skin:
-        Neighbour skin in angstrom.
 
     Raises
     ------
     InputError
         For both or neither file, or a number that is not positive.
     """
-    _positive(timestep_fs=timestep_fs, skin=skin)
+    _positive(timestep_fs=timestep_fs)
     if (structure is None) == (restart is None):
         raise InputError("a script begins from a structure or from a restart: give exactly one")
-    read = f"read_data {structure}" if structure is not None else f"read_restart {restart}"
-    style = "atom_style atomic\nboundary p p p\n" if structure is not None else ""
+    if structure is not None:
+        read, style = f"read_data {quoted(structure)}", "atom_style atomic\nboundary p p p\n"
+    else:
+        read, style = f"read_restart {quoted(str(restart))}", ""
     return (
         f"units metal\n{style}{read}\n\n{pair.rstrip()}\n\n"
-        f"neighbor {skin:g} bin\nneigh_modify every 1 delay 0 check yes\n"
+        f"neighbor {SKIN:g} bin\nneigh_modify every 1 delay 0 check yes\n"
         f"timestep {timestep_fs / 1000:.10g}\n"
     )
 
@@ -89,34 +113,22 @@ def nve() -> str:
     return "fix ensemble all nve\n"
 
 
-def nvt(start: float, stop: float | None = None, *, damp_ps: float = TDAMP_PS) -> str:
+def nvt(start: float, stop: float | None = None) -> str:
     """Return a Nose-Hoover thermostat from one temperature (K) to another."""
     stop = start if stop is None else stop
-    _positive(start=start, stop=stop, damp_ps=damp_ps)
-    return f"fix ensemble all nvt temp {start:g} {stop:g} {damp_ps:g}\n"
+    _positive(start=start, stop=stop)
+    return f"fix ensemble all nvt temp {start:g} {stop:g} {TDAMP_PS:g}\n"
 
 
-def npt(
-    start: float,
-    stop: float | None = None,
-    *,
-    pressure_bar: float = 0.0,
-    coupling: str = "aniso",
-    damp_ps: float = TDAMP_PS,
-    pressure_damp_ps: float = PDAMP_PS,
-) -> str:
-    """Return a Nose-Hoover thermostat and barostat.
+def npt(start: float, stop: float | None = None, *, coupling: str = "aniso") -> str:
+    """Return a Nose-Hoover thermostat, and a barostat at zero pressure.
 
     Parameters
     ----------
     start, stop:
         Temperatures in K at the beginning and the end of the run.
-    pressure_bar:
-        In bar.
     coupling:
         ``iso`` (one length), ``aniso`` (three) or ``tri`` (all six).
-    damp_ps, pressure_damp_ps:
-        Relaxation times in ps.
 
     Raises
     ------
@@ -124,22 +136,21 @@ def npt(
         For another coupling or a number that is not positive.
     """
     stop = start if stop is None else stop
-    _positive(start=start, stop=stop, damp_ps=damp_ps, pressure_damp_ps=pressure_damp_ps)
+    _positive(start=start, stop=stop)
     if coupling not in ("iso", "aniso", "tri"):
         raise InputError(f"coupling {coupling!r}: expected iso, aniso or tri")
     return (
-        f"fix ensemble all npt temp {start:g} {stop:g} {damp_ps:g} "
-        f"{coupling} {pressure_bar:g} {pressure_bar:g} {pressure_damp_ps:g}\n"
+        f"fix ensemble all npt temp {start:g} {stop:g} {TDAMP_PS:g} {coupling} 0 0 {PDAMP_PS:g}\n"
     )
 
 
-def _tilts(fixed: Mapping[str, float], damp_ps: float) -> str:
+def _tilts(fixed: Mapping[str, float]) -> str:
     # The pressure tensor is minus the stress.
-    parts = [f"{axis} 0 0 {damp_ps:g}" for axis in "xyz"]
+    parts = [f"{axis} 0 0 {PDAMP_PS:g}" for axis in "xyz"]
     for component, stress in fixed.items():
         # The sum turns a minus zero into zero.
         pressure = -BAR_PER_MPA * stress + 0.0
-        parts.append(f"{component} {pressure:g} {pressure:g} {damp_ps:g}")
+        parts.append(f"{component} {pressure:g} {pressure:g} {PDAMP_PS:g}")
     return " ".join(parts)
 
 
@@ -148,14 +159,7 @@ def _component(component: str) -> None:
         raise InputError(f"shear component {component!r}: expected {', '.join(SHEARS)}")
 
 
-def shear_stress(
-    temperature: float,
-    *,
-    component: str,
-    stress_mpa: float,
-    damp_ps: float = TDAMP_PS,
-    pressure_damp_ps: float = PDAMP_PS,
-) -> str:
+def shear_stress(temperature: float, *, component: str, stress_mpa: float) -> str:
     """Return a thermostat and a barostat that holds one shear stress, all else at zero.
 
     The cell must be triclinic; it does not flip, so that strain can be read from tilts.
@@ -169,8 +173,6 @@ def shear_stress(
     stress_mpa:
         In MPa.  Positive means a positive shear strain; LAMMPS is given minus that as
         pressure.
-    damp_ps, pressure_damp_ps:
-        Relaxation times in ps.
 
     Raises
     ------
@@ -178,24 +180,17 @@ def shear_stress(
         For another component or a number out of range.
     """
     _component(component)
-    _positive(temperature=temperature, damp_ps=damp_ps, pressure_damp_ps=pressure_damp_ps)
+    _positive(temperature=temperature)
     if not math.isfinite(stress_mpa):
         raise InputError(f"stress of {stress_mpa} MPa: expected a finite number")
     targets = {one: stress_mpa if one == component else 0.0 for one in SHEARS}
     return (
-        f"fix ensemble all npt temp {temperature:g} {temperature:g} {damp_ps:g} "
-        f"{_tilts(targets, pressure_damp_ps)} flip no\n"
+        f"fix ensemble all npt temp {temperature:g} {temperature:g} {TDAMP_PS:g} "
+        f"{_tilts(targets)} flip no\n"
     )
 
 
-def shear_rate(
-    temperature: float,
-    *,
-    component: str,
-    rate_per_s: float,
-    damp_ps: float = TDAMP_PS,
-    pressure_damp_ps: float = PDAMP_PS,
-) -> str:
+def shear_rate(temperature: float, *, component: str, rate_per_s: float) -> str:
     """Return a shear at constant rate, with zero stress on every other component.
 
     Parameters
@@ -206,8 +201,6 @@ def shear_rate(
         ``yz``, ``xz`` or ``xy``; the cell must be triclinic.
     rate_per_s:
         Engineering shear strain per second, e.g. 1e9.
-    damp_ps, pressure_damp_ps:
-        Relaxation times in ps.
 
     Raises
     ------
@@ -215,13 +208,13 @@ def shear_rate(
         For another component or a number out of range.
     """
     _component(component)
-    _positive(temperature=temperature, damp_ps=damp_ps, pressure_damp_ps=pressure_damp_ps)
+    _positive(temperature=temperature)
     if not math.isfinite(rate_per_s) or rate_per_s == 0:
         raise InputError(f"shear rate {rate_per_s} /s: expected a finite number other than 0")
     targets = dict.fromkeys((one for one in SHEARS if one != component), 0.0)
     return (
-        f"fix ensemble all npt temp {temperature:g} {temperature:g} {damp_ps:g} "
-        f"{_tilts(targets, pressure_damp_ps)} flip no\n"
+        f"fix ensemble all npt temp {temperature:g} {temperature:g} {TDAMP_PS:g} "
+        f"{_tilts(targets)} flip no\n"
         f"fix shear all deform 1 {component} erate {rate_per_s * 1e-12:.12g} remap x flip no\n"
     )
 

@@ -19,6 +19,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TextIO
 
+from repro import paths
 from repro.errors import InputError
 from repro.md import lammps, logs, scripts
 from repro.md.logs import Thermo
@@ -240,14 +241,12 @@ def _later(folder: Path, number: int, last: int) -> bool:
 def _same_settings(stage: Stage, structure: Path, folder: Path, ranks: int) -> None:
     settings = {**asdict(stage), "ranks": ranks,
                 "structure": hashlib.sha256(structure.read_bytes()).hexdigest(),
-                "models": {name: _digest(name) for name in stage.pair.split()
-                           if name.endswith((".pb", ".pth"))}}  # fmt: skip
+                "models": {name: _digest(folder / name)
+                           for name in scripts.model_files(stage.pair)}}  # fmt: skip
     file = folder / SETTINGS
     text = json.dumps(settings, indent=1)
     if not file.exists():
-        partial = file.with_suffix(".part")
-        partial.write_text(text + "\n", encoding="utf-8")
-        partial.replace(file)
+        paths.write_text(file, text + "\n")
         return
     old = json.loads(file.read_text(encoding="utf-8"))
     changed = [key for key in settings if old.get(key) != settings[key]]
@@ -256,6 +255,12 @@ def _same_settings(stage: Stage, structure: Path, folder: Path, ranks: int) -> N
                          "or give another folder")  # fmt: skip
 
 
-def _digest(name: str) -> str:
-    file = Path(name.strip('"'))
-    return hashlib.sha256(file.read_bytes()).hexdigest() if file.is_file() else ""
+def _digest(model: Path) -> str:
+    """Return the hash of a model, a file or a folder of files; "" where there is none."""
+    if model.is_file():
+        return hashlib.sha256(model.read_bytes()).hexdigest()
+    found = hashlib.sha256()
+    files = sorted(file for file in model.rglob("*") if file.is_file())
+    for file in files:
+        found.update(file.relative_to(model).as_posix().encode() + b"\0" + file.read_bytes())
+    return found.hexdigest() if files else ""
