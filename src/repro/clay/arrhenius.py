@@ -77,8 +77,8 @@ class Arrhenius:
     ----------
     energy, error, low, high:
         Activation energy, standard error and 95 % interval, eV.
-    log_prefactor, log_prefactor_error:
-        ln A with its standard error, A in the unit of the data.
+    log_prefactor:
+        ln A, A in the unit of the data.
     covariance:
         (2, 2) of ln A and the energy (eV), scaled as in the module's text.
     chi2, freedom:
@@ -92,7 +92,6 @@ class Arrhenius:
     low: float
     high: float
     log_prefactor: float
-    log_prefactor_error: float
     covariance: Floats
     chi2: float
     freedom: int
@@ -187,8 +186,7 @@ def arrhenius(temperature: Floats, value: Floats, error: Floats) -> Arrhenius:
                                    [cross, 1 / spread]])  # fmt: skip
     made = Arrhenius(
         energy=energy, error=float(np.sqrt(covariance[1, 1])), low=np.nan, high=np.nan,
-        log_prefactor=float(height - energy * middle),
-        log_prefactor_error=float(np.sqrt(covariance[0, 0])), covariance=covariance, chi2=chi2,
+        log_prefactor=float(height - energy * middle), covariance=covariance, chi2=chi2,
         freedom=freedom, coldest=float(kelvin.min()), hottest=float(kelvin.max()),
     )  # fmt: skip
     half = made.quantile * made.error

@@ -53,13 +53,25 @@ def seeds(protocol: str, *, preset: str = PRESET) -> list[int]:
 
 
 def thermo(seed: int, protocol: str, leg: str, *, preset: str = PRESET) -> Thermo:
-    """Return the thermo table of a shipped leg."""
+    """Return the thermo table of a shipped leg.
+
+    Raises
+    ------
+    DataError
+        If there is none.
+    """
     name = collect.stem(seed, protocol, leg)
     return collect.read_thermo(data.path(f"clay/{preset}/{name}.thermo.csv.gz"))
 
 
 def frames(seed: int, protocol: str, leg: str, *, preset: str = PRESET) -> Iterator[Atoms]:
-    """Yield the frames of a shipped leg."""
+    """Yield the frames of a shipped leg.
+
+    Raises
+    ------
+    DataError
+        If there is none.
+    """
     name = collect.stem(seed, protocol, leg)
     return trajectory.read(data.path(f"clay/{preset}/{name}.extxyz.gz"))
 
@@ -124,25 +136,20 @@ class Live:
     ----------
     seed:
         Of the velocities.
-    model:
-        Frozen model; the shipped one if None.
     """
 
-    def __init__(self, *, seed: int = 1, model: Path | None = None) -> None:
+    def __init__(self, *, seed: int = 1) -> None:
         self.seed = seed
         self.size = build.size("class")
-        self._model = model
         self._glass: Path | None = None
         self._keep = tempfile.TemporaryDirectory(prefix="live-")
         self.folder = Path(self._keep.name)
 
-    def _pair(self) -> str:
-        return guard.pair_commands(self._model or data.path(chain.MODEL))
-
     def run(self, protocol: Described, start: Path, *, name: str) -> list[campaign.Run]:
         """Run a protocol from a data file and return its legs."""
-        return campaign.run(protocol, start, folder=self.folder / name, pair=self._pair(),
-                            seed=self.seed, checkpoint_ps=100.0)  # fmt: skip
+        pair = guard.pair_commands(data.path(chain.MODEL))
+        return campaign.run(protocol, start, folder=self.folder / name, pair=pair, seed=self.seed,
+                            checkpoint_ps=100.0)  # fmt: skip
 
     def assembly(self) -> Path:
         """Return the assembly of the class size from a sandwich held for half a picosecond."""

@@ -21,7 +21,6 @@ where all atoms (blocks) agree.
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 
@@ -89,7 +88,7 @@ class Speciation:
     ----------
     frames, gallium:
         Number of frames, and of Ga in each.
-    species, species_error:
+    species:
         ``species[x, y]`` is the number of Ga in a frame with x Cl and y F neighbours,
         (9, 9); the last row and column are "8 or more".
     coordination:
@@ -104,14 +103,11 @@ class Speciation:
         318 (2001)), and the mean angle in degrees.
     bridging_chlorine, bridging_fluorine:
         Shares of Cl and F that touch two or more Ga.
-    dimers:
-        Pairs of such tetrahedra in a frame that share exactly two Cl, as in Ga2Cl6.
     """
 
     frames: int
     gallium: int
     species: Floats
-    species_error: Floats
     coordination: dict[str, Estimate]
     fluorine_only: Estimate
     chlorine_only: Estimate
@@ -121,7 +117,6 @@ class Speciation:
     angle: Estimate
     bridging_chlorine: Estimate
     bridging_fluorine: Estimate
-    dimers: Estimate
 
 
 @dataclass(frozen=True)
@@ -210,27 +205,6 @@ def _tetrahedra(found: Bonds, chosen: Booleans) -> tuple[Floats, Floats]:
     return order, angle
 
 
-def _edges(found: Bonds) -> Integers:
-    """Return the pairs of Ga, an image told from its atom, that share exactly two Cl: (E, 2)."""
-    chosen = np.flatnonzero(found.of("Ga", "Cl"))
-    chosen = chosen[np.lexsort((found.metal[chosen], found.anion[chosen]))]
-    _, start, count = np.unique(found.anion[chosen], return_index=True, return_counts=True)
-    keys = [np.zeros((0, 5), dtype=int)]
-    for size in range(2, int(count.max(initial=0)) + 1):
-        begin = start[count == size]
-        for p, q in itertools.combinations(range(size), 2):
-            one, two = chosen[begin + p], chosen[begin + q]
-            # Seen from the Cl, the Ga lie minus these shifts away.
-            keys.append(np.column_stack([found.metal[one], found.metal[two],
-                                         found.shift[one] - found.shift[two]]))  # fmt: skip
-    key = np.concatenate(keys)
-    # The lower index comes first; of an atom and its image, the shift has to point upwards.
-    lead = np.take_along_axis(key, 2 + np.argmax(key[:, 2:] != 0, axis=1)[:, None], axis=1)[:, 0]
-    key[(key[:, 0] == key[:, 1]) & (lead < 0), 2:] *= -1
-    pairs, shared = np.unique(key, axis=0, return_counts=True)
-    return pairs[shared == 2, :2]
-
-
 def _tally(found: Bonds) -> dict[str, tuple[Floats, Floats]]:
     """Return what each atom adds to numerator and denominator of every measure.
 
@@ -240,9 +214,6 @@ def _tally(found: Bonds) -> dict[str, tuple[Floats, Floats]]:
     gaf, gacl, lif, licl = (found.number(*pair.split("-")) for pair in COORDINATION)
     four = ga & (gacl == 4) & (gaf == 0)
     order, angle = _tetrahedra(found, four)
-    pairs = _edges(found)
-    # Half a dimer for each end: per Ga, so that its denominator is that of a share.
-    halves = np.bincount(pairs[four[pairs].all(axis=1)].ravel(), minlength=len(ga)) / 2
     classes = (SHELL + 1) * np.minimum(gacl, SHELL) + np.minimum(gaf, SHELL)
     made = {
         "Ga-F": (gaf * ga, ga), "Ga-Cl": (gacl * ga, ga),
@@ -252,7 +223,6 @@ def _tally(found: Bonds) -> dict[str, tuple[Floats, Floats]]:
         "mixed": (ga & (gaf > 0) & (gacl > 0), ga),
         "tetrahedra": (four, ga), "order": (order, four), "angle": (angle, four),
         "bridging_chlorine": (cl & (gacl > 1), cl), "bridging_fluorine": (f & (gaf > 1), f),
-        "dimers": (halves, ga),
         "gallium_chlorine_share": (gacl * ga, (gacl + gaf) * ga),
         "chlorine_on_gallium": (cl & (gacl > 0), cl),
         "fluorine_on_gallium": (f & (gaf > 0), f),
@@ -266,12 +236,10 @@ def _tally(found: Bonds) -> dict[str, tuple[Floats, Floats]]:
 
 def _speciation(found: Mapping[str, tuple[Floats, Floats]], frames: int, gallium: int) -> Speciation:  # fmt: skip
     """Return the result of ratios and their errors, by measure."""
-    scale = {"dimers": gallium}
-    one = {n: Estimate(float(v[0] * scale.get(n, 1)), float(e[0] * scale.get(n, 1)))
-           for n, (v, e) in found.items()}  # fmt: skip
-    species, error = (gallium * part.reshape(SHELL + 1, SHELL + 1) for part in found["species"])
+    one = {n: Estimate(float(v[0]), float(e[0])) for n, (v, e) in found.items()}
+    species = gallium * found["species"][0].reshape(SHELL + 1, SHELL + 1)
     rest = {f.name: one[f.name] for f in fields(Speciation) if f.name in one.keys() - {"species"}}
-    return Speciation(frames=frames, gallium=gallium, species=species, species_error=error,
+    return Speciation(frames=frames, gallium=gallium, species=species,
                       coordination={n: one[n] for n in COORDINATION}, **rest)  # fmt: skip
 
 
