@@ -85,31 +85,3 @@ def test_long_blocks_count_the_correlation_of_a_series() -> None:
         plain.append(value[0] / (np.std(series) / np.sqrt(800)))
     assert np.sqrt(np.mean(np.square(pulls))) < 1.5
     assert np.sqrt(np.mean(np.square(plain))) > 3.0
-
-
-@settings(max_examples=40, deadline=None)
-@given(seed=st.integers(0, 10**6), count=st.integers(2, 30))
-def test_a_running_ratio_is_that_of_the_blocks(seed: int, count: int) -> None:
-    rng = np.random.default_rng(seed)
-    above, below = rng.random((count, 2, 3)), rng.uniform(0.5, 2.0, (count, 2, 3))
-    running = blocks.RunningRatio((2, 3))
-    for a, b in zip(above, below, strict=True):
-        running.now[0] += a / 2
-        running.now += [a / 2, b]
-        running.close()
-    assert running.blocks == count
-    for found, wanted in zip(running.result(), blocks.ratio(above, below), strict=True):
-        np.testing.assert_allclose(found, wanted, rtol=1e-6, atol=1e-7)
-
-
-def test_a_running_ratio_counts_closed_blocks() -> None:
-    running = blocks.RunningRatio((1, 2))
-    running.now += [[[3.0, 0.0]], [[2.0, 0.0]]]
-    assert np.isnan(running.result()[0]).all()
-    running.close()
-    value, error = running.result()
-    assert value[0, 0] == 1.5 and np.isnan(value[0, 1]) and np.isnan(error).all()
-    # A block without any expectation counts as one.
-    running.close()
-    assert running.blocks == 2
-    assert running.result()[1].tolist() == [[0.0, pytest.approx(np.nan, nan_ok=True)]]

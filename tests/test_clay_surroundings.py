@@ -1,18 +1,17 @@
-"""Classes, chlorine and g(r) around the atoms of planted deformations."""
+"""Classes, and chlorine around the atoms of planted deformations."""
 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterator
 
 import numpy as np
 import pytest
 from ase import Atoms
-from helpers_clay import CL, GA, LI, SHEAR, F, Floats, deformed, images, noisy, salt, scrambled
+from helpers_clay import CL, GA, LI, F, Floats, images, salt, scrambled
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from repro.clay import nonaffine, surroundings, zones_compare
+from repro.clay import surroundings, zones_compare
 from repro.errors import InputError
 
 # Classes
@@ -59,20 +58,17 @@ def test_environment_of_a_complex() -> None:
     np.testing.assert_array_equal(found.fluorine, [1, 0])
     np.testing.assert_array_equal(found.chlorine, [2, 0])
     assert found.share[0] == pytest.approx(2 / 3) and np.isnan(found.share[1])
-    wider = surroundings.environment(atoms, bonds={"F": 2.7, "Cl": 3.1})
-    assert (wider.fluorine[0], wider.chlorine[0]) == (2, 3)
 
 
-@pytest.mark.parametrize("centre", ["Ga", "Li"])
-def test_environment_agrees_with_a_double_loop(centre: str) -> None:
-    atoms = scrambled(salt(100), 1)
-    found = surroundings.environment(atoms, centre=centre)
-    names = np.array(atoms.get_chemical_symbols())
+def test_environment_agrees_with_a_double_loop() -> None:
+    found = surroundings.environment(scrambled(salt(100), 1))
+    names = np.array(salt(100).get_chemical_symbols())
     counts = {"F": np.zeros(100, dtype=int), "Cl": np.zeros(100, dtype=int)}
     for name, length in (("F", 2.5), ("Cl", 2.9)):
         for i, j, _ in images(salt(100), length):
             counts[name][i] += names[j] == name
-    own = names == centre
+    own = names == "Ga"
+    np.testing.assert_array_equal(found.indices, np.flatnonzero(own))
     np.testing.assert_array_equal(found.fluorine, counts["F"][own])
     np.testing.assert_array_equal(found.chlorine, counts["Cl"][own])
     assert found.chlorine.sum() > 0
@@ -164,131 +160,6 @@ def test_frames_with_zones_of_all_or_none_say_nothing() -> None:
         surroundings.chlorine_test(a, b, blocks=(np.zeros(40), np.ones(60)))
 
 
-# g(r) of classes
-
-
-def film(count: int = 6, *, size: int = 160, seed: int = 1) -> list[Atoms]:
-    frames = []
-    atoms = salt(size, seed=seed)
-    for k in range(count):
-        atoms = deformed(atoms, SHEAR, noisy(atoms, 0.1, seed=100 * seed + k))
-        atoms.info["strain"] = round(0.01 * k, 4)
-        frames.append(atoms)
-    return frames
-
-
-@pytest.mark.parametrize("at", ["before", "after"])
-def test_class_rdf_agrees_with_freud(at: str) -> None:
-    import freud
-
-    frames = film(2, size=480)
-    found = surroundings.class_rdf(iter(frames), by="quantile", high=0.7, low=0.3, r_max=6.0, bins=30,
-                            at=at)  # fmt: skip
-    field = nonaffine.d2min(*frames)
-    frame = frames[0 if at == "before" else 1]
-    names = np.array(frame.get_chemical_symbols())
-    own = np.flatnonzero(names == "Ga")
-    cut = surroundings.classes(field.d2min[own], by="quantile", high=0.7, low=0.3)
-    box = freud.box.Box.from_matrix(frame.cell.array.T)
-    points = box.wrap(frame.positions)
-    for name, mask in (("high", cut.high), ("low", cut.low)):
-        assert found.centres[name] == mask.sum()
-        for partner in ("F", "Cl"):
-            rdf = freud.density.RDF(bins=30, r_max=6.0)
-            rdf.compute((box, points[names == partner]), query_points=points[own[mask]])
-            # freud works in single precision, so a pair may fall into the next bin.
-            weight = rdf.bin_centers**2
-            close = np.isclose(found.g[name, partner], rdf.rdf, rtol=2e-3, atol=1e-3)
-            assert close.mean() > 0.9
-            assert (found.g[name, partner] * weight).sum() == pytest.approx(
-                (rdf.rdf * weight).sum(), rel=0.01)  # fmt: skip
-    np.testing.assert_allclose(found.r, rdf.bin_centers, rtol=1e-5)
-
-
-def test_class_rdf_of_random_points_is_one() -> None:
-    frames = film(8, size=320)
-    found = surroundings.class_rdf(frames, by="quantile", high=0.5, low=0.5, r_max=8.0, bins=8)
-    for kind, g in found.g.items():
-        assert g[3:] == pytest.approx(1.0, abs=0.15)
-        assert np.isfinite(found.error[kind]).all()
-    # Half of 40 Ga in each class of each of seven intervals.
-    assert found.centres == {"high": 140, "low": 140} and found.intervals == 7
-
-
-def test_class_rdf_finds_chlorine_around_what_moves() -> None:
-    # Every Ga has one close anion; the Ga with Cl jump, those with F do not.
-    rng = np.random.default_rng(3)
-    cell = np.diag([40.0] * 3)
-    grid = np.stack(np.meshgrid(*[np.arange(5) * 8.0] * 3, indexing="ij"), -1).reshape(-1, 3)
-    rich = rng.random(125) < 0.3
-    numbers = np.concatenate([np.full(125, GA), np.where(rich, CL, F)])
-    points = np.concatenate([grid, grid + np.array([2.0, 0.0, 0.0])])
-    frames = []
-    for k in range(4):
-        moves = rng.normal(scale=0.01, size=(250, 3))
-        moves[:125][rich] += rng.choice([-1, 1], (rich.sum(), 1)) * [0.0, 0.4, 0.0]
-        frames.append(Atoms(numbers, positions=points + (k % 2) * moves, cell=cell, pbc=True))
-    found = surroundings.class_rdf(frames, cutoff=9.0, by="quantile", high=0.75, low=0.25, r_max=4.0,
-                            bins=20)  # fmt: skip
-    near = (found.r > 1.7) & (found.r < 2.3)
-    assert found.g["high", "Cl"][near].max() > 10 * found.g["high", "F"][near].max()
-    assert found.g["low", "F"][near].max() > 10 * found.g["low", "Cl"][near].max()
-
-
-def test_class_rdf_takes_intervals_by_their_middle() -> None:
-    frames = film(6)
-    chosen = surroundings.class_rdf(iter(frames), strain=(0.012, 0.034))
-    by_hand = surroundings.class_rdf(frames[1:4])
-    assert chosen.intervals == 2
-    for kind in chosen.g:
-        np.testing.assert_array_equal(chosen.g[kind], by_hand.g[kind])
-
-
-def test_class_rdf_of_intervals_is_weighted_by_centres() -> None:
-    frames = film(5)
-    about = {"by": "quantile", "high": 0.6, "low": 0.4, "r_max": 5.0, "bins": 8}
-    whole = surroundings.class_rdf(frames, **about)  # type: ignore[arg-type]
-    parts = [surroundings.class_rdf(frames[k : k + 2], **about) for k in range(4)]  # type: ignore[arg-type]
-    # The volume is the same all along, so the weights are numbers of centres.
-    for kind in whole.g:
-        g = np.array([p.g[kind] for p in parts])
-        w = np.array([p.centres[kind[0]] for p in parts])
-        np.testing.assert_allclose(whole.g[kind], np.average(g, axis=0, weights=w))
-        # As many centres in each, so the error is that of a mean of four.
-        np.testing.assert_allclose(whole.error[kind], g.std(axis=0, ddof=1) / 2)
-        assert np.isnan(parts[0].error[kind]).all()
-
-
-def test_class_rdf_blocks() -> None:
-    frames = film(8)
-    single = surroundings.class_rdf(frames, by="quantile")
-    threes = surroundings.class_rdf(frames, by="quantile", block=3)
-    whole = surroundings.class_rdf(frames, by="quantile", block=7)
-    for kind in single.g:
-        np.testing.assert_allclose(single.g[kind], threes.g[kind])
-        assert not np.allclose(single.error[kind], threes.error[kind])
-        assert np.isnan(whole.error[kind]).all()
-
-
-def test_class_rdf_holds_two_frames() -> None:
-    import weakref
-
-    alive: list[weakref.ref[Atoms]] = []
-    most = 0
-
-    def stream() -> Iterator[Atoms]:
-        nonlocal most
-        for k in range(6):
-            atoms = deformed(salt(80), np.eye(3), noisy(salt(80), 0.1, seed=k))
-            alive.append(weakref.ref(atoms))
-            yield atoms
-            del atoms
-            most = max(most, sum(one() is not None for one in alive))
-
-    surroundings.class_rdf(stream(), bins=10)
-    assert len(alive) == 6 and most <= 2
-
-
 # Errors
 
 
@@ -305,12 +176,10 @@ def test_classes_that_cannot_be(about: dict[str, float]) -> None:
 
 
 def test_chemistry_that_cannot_be() -> None:
-    with pytest.raises(InputError, match="of Na in"):
-        surroundings.environment(salt(), centre="Na")
-    with pytest.raises(InputError, match="lengths for F and Cl"):
-        surroundings.environment(salt(), bonds={"F": 2.5})
-    with pytest.raises(InputError, match="expected a positive number"):
-        surroundings.environment(salt(), bonds={"F": 2.5, "Cl": 0.0})
+    with pytest.raises(InputError, match="no Ga in"):
+        surroundings.environment(salt()[salt().numbers != GA])
+    with pytest.raises(InputError, match="holds Na"):
+        surroundings.environment(Atoms("NaGa", cell=[9.0] * 3, pbc=True))
     with pytest.raises(InputError, match="shares inside of shape"):
         surroundings.chlorine_test(np.array([]), np.ones(3))
     with pytest.raises(InputError, match="shares outside of shape"):
@@ -337,25 +206,8 @@ def test_clear_by_both_measures(
     assert surroundings.ChlorineTest(difference, 0.1, p_value, units).clear() is answer
 
 
-def test_films_that_cannot_be() -> None:
-    frames = film(3)
-    with pytest.raises(InputError, match="at 'between'"):
-        surroundings.class_rdf(frames, at="between")
-    with pytest.raises(InputError, match="block 0"):
-        surroundings.class_rdf(frames, block=0)
-    with pytest.raises(InputError, match=r"no interval between frames within strain \(0.5, 0.6\)"):
-        surroundings.class_rdf(frames, strain=(0.5, 0.6))
-    with pytest.raises(InputError, match="no interval"):
-        surroundings.class_rdf(frames[:1])
-    with pytest.raises(InputError, match="Br: not in"):
-        surroundings.class_rdf(frames, partners=("F", "Br"))
-    del frames[1].info["strain"]
-    with pytest.raises(InputError, match=r"no info\['strain'\]"):
-        surroundings.class_rdf(frames, strain=(0.0, 0.1))
-
-
 def test_the_papers_classes_are_the_defaults_of_all_that_use_them() -> None:
-    for function in (surroundings.classes, surroundings.class_rdf, zones_compare.class_chlorine):
+    for function in (surroundings.classes, zones_compare.class_chlorine):
         given = inspect.signature(function).parameters
         assert (given["high"].default, given["low"].default) == (0.9, 0.1)
         assert (surroundings.HIGH, surroundings.LOW) == (0.9, 0.1)

@@ -78,20 +78,6 @@ def test_without_events_there_are_none() -> None:
     assert (table.zones == 0).all() and (table.largest == 0).all() and (table.share == 0).all()
 
 
-def test_the_threshold_of_a_run_without_load() -> None:
-    limit = look.noise_threshold(run(size=0.0, frames=10), share=1e-2)
-    values = np.concatenate([
-        one.field.d2min[np.isin(np.array(one.atoms.get_chemical_symbols()), look.FRAME)]
-        for one in look.intervals(run(size=0.0, frames=10))
-    ])  # fmt: skip
-    assert np.mean(values > limit) == pytest.approx(1e-2, abs=3e-3)
-    assert look.noise_threshold(run(size=0.0, frames=10), share=1e-3) > limit
-    with pytest.raises(InputError, match="fewer than two frames"):
-        look.noise_threshold(run(frames=1))
-    with pytest.raises(InputError, match="share 0"):
-        look.noise_threshold(run(), share=0)
-
-
 def test_chlorine_in_zones_is_seen_where_it_was_planted() -> None:
     made = {s: look.makeup(look.intervals(run(seed=s), threshold=15.0)) for s in (1, 2, 3)}
     for one in made.values():
@@ -131,5 +117,35 @@ def test_stages_are_means_over_ranges_and_seeds() -> None:
     low, high = look.stages({1: table, 2: other}, edges=[0.0, 0.02, 0.04], column="largest")
     assert low.value == pytest.approx(3.0) and high.value == pytest.approx(20.0)
     assert low.error == pytest.approx(1.0) and high.error == pytest.approx(5.0)
-    with pytest.raises(InputError, match="seed 1: no interval"):
+    with pytest.raises(InputError, match=r"seed 1: no intervals between strains 0\.1 and 0\.2"):
         look.stages({1: table}, edges=[0.1, 0.2], column="largest")
+
+
+def test_ranges_have_their_lower_edge_and_not_their_upper_one() -> None:
+    strain = [0.0, 0.1, 0.15, 0.2]
+    first, second = look.ranges(strain, (0.0, 0.1, 0.2))
+    assert first.tolist() == [True, False, False, False]
+    assert second.tolist() == [False, True, True, False]
+    with pytest.raises(InputError, match=r"1 interval between strains 0\.0 and 0\.1: expected 2"):
+        list(look.ranges(strain, (0.0, 0.1, 0.2), least=2))
+
+
+def test_intervals_hold_two_frames_and_are_made_as_they_are_asked_for() -> None:
+    asked: list[int] = []
+
+    def stream() -> Iterator[Atoms]:
+        for k, frame in enumerate(run()):
+            asked.append(k)
+            yield frame
+
+    made = look.intervals(stream(), threshold=15.0)
+    assert next(made).strain == pytest.approx(0.005) and asked == [0, 1]
+    assert next(made).strain == pytest.approx(0.015) and asked == [0, 1, 2]
+
+
+def test_makeups_are_joined_in_order() -> None:
+    one = look.Makeup(np.zeros(2), np.ones(2), np.full(2, 0.5), np.array([True, False]))
+    two = look.Makeup(np.ones(1), np.full(1, 3.0), np.zeros(1), np.array([True]))
+    found = look.joined([one, two])
+    assert found.strain.tolist() == [0, 0, 1] and found.d2min.tolist() == [1, 1, 3]
+    assert found.share.tolist() == [0.5, 0.5, 0.0] and found.inside.tolist() == [True, False, True]

@@ -7,7 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
-from helpers_clay import SHEAR, deformed, images, salt
+from ase import Atoms
+from helpers_clay import CL, GA, SHEAR, F, deformed, images, noisy, salt
 from test_clay_zones_chapter import glass, run
 
 from repro.clay import surroundings, zones_chapter
@@ -66,7 +67,7 @@ def test_changes_are_taken_seed_by_seed() -> None:
     up, down = look.stage_changes(tables, edges=(0, 0.06, 0.13, 0.2), column="largest")
     assert (up.value, up.error) == pytest.approx((4, 0))
     assert (down.value, down.error) == pytest.approx((-3, 0))
-    with pytest.raises(InputError, match=r"seed 1: no interval between strains 0.2 and 0.3"):
+    with pytest.raises(InputError, match=r"seed 1: no intervals between strains 0.2 and 0.3"):
         look.stage_changes(tables, edges=(0, 0.06, 0.2, 0.3), column="largest")
 
 
@@ -77,7 +78,7 @@ def test_changes_within_one_run_have_the_error_of_its_intervals() -> None:
     # Means 2, 7 and 4; standard errors 1/sqrt(3), sqrt(2)/sqrt(2) and 0.
     assert (up.value, down.value) == pytest.approx((5.0, -3.0))
     assert (up.error, down.error) == pytest.approx((np.sqrt(1 / 3 + 1), 1.0))
-    with pytest.raises(InputError, match=r"1 intervals between strains 0.05 and 0.06"):
+    with pytest.raises(InputError, match=r"1 interval between strains 0.05 and 0.06: expected 2"):
         look.changes_within(table, edges=(0, 0.05, 0.06, 0.2), column="psi")
 
 
@@ -95,8 +96,8 @@ def test_mobile_gallium_wears_what_was_planted(where: str, sign: int) -> None:
 
 
 def test_without_events_there_is_no_chemistry() -> None:
-    quiet = {s: list(zones_chapter.intervals(run(size=0.0, noise=0.05, seed=s, frames=21)))
-             for s in range(3)}  # fmt: skip
+    quiet = {s: list(zones_chapter.intervals(run(size=0.0, noise=0.05, seed=s, frames=21),
+                                             threshold=20.0)) for s in range(3)}  # fmt: skip
     test = look.class_chlorine(quiet, strain=(0.0, 0.3), by="quantile")
     assert abs(test.difference) < 4 * test.error + 0.05
 
@@ -106,12 +107,119 @@ def test_intervals_outside_the_window_are_left_out() -> None:
         look.class_chlorine({1: found()}, strain=(0.5, 0.6))
 
 
-def rdf(high: float, low: float, n: int = 3) -> surroundings.ClassRdf:
+# g(r) of classes
+
+
+def film(count: int = 6, *, size: int = 160, seed: int = 1) -> list[Atoms]:
+    frames = []
+    atoms = salt(size, seed=seed)
+    for k in range(count):
+        atoms = deformed(atoms, SHEAR, noisy(atoms, 0.1, seed=100 * seed + k))
+        atoms.info["strain"] = round(0.01 * k, 4)
+        frames.append(atoms)
+    return frames
+
+
+def moved(frames: list[Atoms], *, cutoff: float = 6.5) -> list[Interval]:
+    return list(zones_chapter.intervals(frames, cutoff=cutoff, threshold=np.inf))
+
+
+def test_class_rdf_agrees_with_freud() -> None:
+    import freud
+
+    [one] = moved(film(2, size=640))
+    found = look.class_rdf([one], by="quantile", bins=40)
+    names = np.array(one.atoms.get_chemical_symbols())
+    own = np.flatnonzero(names == "Ga")
+    cut = surroundings.classes(one.field.d2min[own], by="quantile")
+    box = freud.box.Box.from_matrix(one.atoms.cell.array.T)
+    points = box.wrap(one.atoms.positions)
+    for name, mask in (("high", cut.high), ("low", cut.low)):
+        assert found.centres[name] == mask.sum() == 8
+        for partner in ("F", "Cl"):
+            # The cell allows freud 6 angstrom of our 8.
+            rdf = freud.density.RDF(bins=30, r_max=6.0)
+            rdf.compute((box, points[names == partner]), query_points=points[own[mask]])
+            # freud works in single precision, so a pair may fall into the next bin.
+            weight, ours = rdf.bin_centers**2, found.g[name, partner][:30]
+            assert np.isclose(ours, rdf.rdf, rtol=2e-3, atol=1e-3).mean() > 0.9
+            assert (ours * weight).sum() == pytest.approx((rdf.rdf * weight).sum(), rel=0.01)
+    np.testing.assert_allclose(found.r[:30], rdf.bin_centers, rtol=1e-5)
+
+
+def test_class_rdf_of_random_points_is_one() -> None:
+    found = look.class_rdf(moved(film(8, size=480)), by="quantile", bins=8)
+    for g in found.g.values():
+        assert g[3:] == pytest.approx(1.0, abs=0.25)
+    # A tenth of 60 Ga in each class of each of seven intervals.
+    assert found.centres == {"high": 42, "low": 42} and found.intervals == 7
+
+
+def test_class_rdf_finds_chlorine_around_what_moves() -> None:
+    # Every Ga has one close anion; the Ga with Cl jump, those with F do not.
+    rng = np.random.default_rng(3)
+    grid = np.stack(np.meshgrid(*[np.arange(5) * 8.0] * 3, indexing="ij"), -1).reshape(-1, 3)
+    rich = rng.random(125) < 0.3
+    numbers = np.concatenate([np.full(125, GA), np.where(rich, CL, F)])
+    points = np.concatenate([grid, grid + np.array([2.0, 0.0, 0.0])])
+    frames = []
+    for k in range(4):
+        moves = rng.normal(scale=0.01, size=(250, 3))
+        moves[:125][rich] += rng.choice([-1, 1], (rich.sum(), 1)) * [0.0, 0.4, 0.0]
+        frames.append(Atoms(numbers, positions=points + (k % 2) * moves, cell=[40.0] * 3, pbc=True,
+                            info={"strain": 0.01 * k}))  # fmt: skip
+    found = look.class_rdf(moved(frames, cutoff=9.0), by="quantile", bins=40)
+    near = (found.r > 1.7) & (found.r < 2.3)
+    assert found.g["high", "Cl"][near].max() > 10 * found.g["high", "F"][near].max()
+    assert found.g["low", "F"][near].max() > 10 * found.g["low", "Cl"][near].max()
+
+
+def test_class_rdf_takes_intervals_by_their_middle() -> None:
+    every = moved(film(6))
+    chosen = look.class_rdf(every, strain=(0.012, 0.034))
+    by_hand = look.class_rdf(every[1:3])
+    assert chosen.intervals == 2
+    for kind in chosen.g:
+        np.testing.assert_array_equal(chosen.g[kind], by_hand.g[kind])
+
+
+@pytest.mark.parametrize("by", ["maximum", "quantile"])
+def test_class_rdf_of_intervals_is_weighted_by_centres(by: str) -> None:
+    every = moved(film(5))
+    whole = look.class_rdf(every, by=by, bins=8)
+    parts = [look.class_rdf([one], by=by, bins=8) for one in every]
+    # The volume is the same all along, so the weights are numbers of centres; none, no g.
+    for kind in whole.g:
+        g, w = np.nan_to_num([p.g[kind] for p in parts]), [p.centres[kind[0]] for p in parts]
+        np.testing.assert_allclose(whole.g[kind], np.average(g, axis=0, weights=w))
+
+
+def test_a_class_without_atoms_has_no_g() -> None:
+    one = moved(film(2))[0]
+    field = replace(one.field, d2min=np.ones(160))  # none is below a tenth of the largest
+    found = look.class_rdf([replace(one, field=field)], bins=4)
+    assert found.centres == {"high": 20, "low": 0}
+    assert np.isnan(found.g["low", "F"]).all() and np.isfinite(found.g["high", "F"]).all()
+
+
+def test_classes_that_cannot_be() -> None:
+    every = moved(film(3))
+    with pytest.raises(InputError, match="bins 0"):
+        look.class_rdf(every, bins=0)
+    with pytest.raises(InputError, match=r"no interval within strain \(0.5, 0.6\)"):
+        look.class_rdf(every, strain=(0.5, 0.6))
+    with pytest.raises(InputError, match="no interval"):
+        look.class_rdf([])
+    with pytest.raises(InputError, match="Br: not in"):
+        look.class_rdf(every, centre="Br")
+
+
+def rdf(high: float, low: float, n: int = 3) -> look.ClassRdf:
     r = np.linspace(0.05, 5, 100)
     bump = np.exp(-(((r - 1.9) / 0.1) ** 2))
     far = 9 * np.exp(-(((r - 4.0) / 0.1) ** 2))
     g = {("high", "F"): high * bump + far, ("low", "F"): low * bump + far}
-    return surroundings.ClassRdf(r, g, dict(g), {"high": n, "low": 2 * n}, n)
+    return look.ClassRdf(r, g, {"high": n, "low": 2 * n}, n)
 
 
 def test_peak_difference_looks_at_the_first_peak_alone() -> None:
@@ -131,6 +239,8 @@ def test_mean_of_classes() -> None:
     assert both.centres == {"high": 6, "low": 12}
     assert both.intervals == 6
     assert np.isnan(look.mean_classes({1: rdf(2.0, 3.0)}).error["low", "F"]).all()
+    with pytest.raises(InputError, match="no g"):
+        look.mean_classes({})
 
 
 def test_a_seed_without_atoms_in_a_class_is_left_out_of_it() -> None:
@@ -165,7 +275,7 @@ def test_the_largest_zone_of_each_range() -> None:
     early, late = look.thirds(every, (0.0, 0.08, 0.2))
     assert early.strain < 0.08 <= late.strain
     assert all(early.found[0].size >= one.found[0].size for one in every if one.strain < 0.08 and one.found)  # fmt: skip
-    with pytest.raises(InputError, match=r"no interval between strains 0\.5 and 0\.6"):
+    with pytest.raises(InputError, match=r"no intervals between strains 0\.5 and 0\.6"):
         look.thirds(every, (0.5, 0.6))
 
 

@@ -2,8 +2,7 @@
 
 Errors are those of blocks of consecutive samples.  The length of a stream is not known
 beforehand, so blocks are merged two by two and made twice as long whenever there are too
-many (:class:`Blocks`), or their products are summed (:class:`RunningRatio`): memory does
-not grow with the number of samples.
+many: memory does not grow with the number of samples.
 """
 
 from __future__ import annotations
@@ -82,41 +81,3 @@ def ratio(above: Floats, below: Floats) -> tuple[Floats, Floats]:
         squares = ((a - value * b) ** 2).sum(axis=0)
         error = np.where(count > 1, np.sqrt(squares * count / (count - 1)) / np.abs(total), np.nan)
     return value, error
-
-
-class RunningRatio:
-    """Sum of counts over sum of expectations, and its error over blocks, in fixed memory.
-
-    The error is that of :func:`ratio`, without the blocks themselves being kept; blocks in
-    which nothing was expected count here.
-
-    Attributes
-    ----------
-    now:
-        Counts and expectations of the block that is open, (2, *shape): add to it.
-    """
-
-    def __init__(self, shape: tuple[int, int]) -> None:
-        self.now, self.sums = np.zeros((2, *shape)), np.zeros((2, *shape))
-        self.products, self.blocks = np.zeros((3, *shape)), 0
-
-    def close(self) -> None:
-        """End a block."""
-        c, x = self.now
-        self.sums += self.now
-        self.products += np.stack([c * c, c * x, x * x])
-        self.blocks += 1
-        self.now[:] = 0.0
-
-    def result(self) -> tuple[Floats, Floats]:
-        """Return ratio and standard error, of the shape; NaN where nothing was expected.
-
-        The error also for fewer than two blocks; a block that is open does not count.
-        """
-        (c, x), (cc, cx, xx), n = self.sums, self.products, self.blocks
-        with np.errstate(divide="ignore", invalid="ignore"):
-            g = c / x
-            # Variance of a ratio of sums from its residuals c - g x in each block.
-            squares = np.maximum(cc - 2 * g * cx + g * g * xx, 0.0)
-            error = np.sqrt(squares * n / (n - 1)) / x if n > 1 else np.full_like(g, np.nan)
-        return g, error

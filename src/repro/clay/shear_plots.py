@@ -10,8 +10,8 @@ from matplotlib.axes import Axes
 from matplotlib.collections import PathCollection
 
 from repro.clay.shear import Curve
-from repro.clay.surroundings import ClassRdf
 from repro.clay.zones_chapter import Interval
+from repro.clay.zones_compare import MeanRdf
 from repro.figures import CYCLE
 
 
@@ -95,7 +95,7 @@ def plot_history(
     axes[0].legend(fontsize=8.5)
 
 
-def plot_classes(axes: Sequence[Axes], found: ClassRdf, *, centre: str) -> None:
+def plot_classes(axes: Sequence[Axes], found: MeanRdf, *, centre: str) -> None:
     """Draw g(r) around the mobile and the quiet atoms, one panel a partner.
 
     Parameters
@@ -103,7 +103,7 @@ def plot_classes(axes: Sequence[Axes], found: ClassRdf, *, centre: str) -> None:
     axes:
         As many as partners.
     found:
-        From :func:`repro.clay.surroundings.class_rdf`.
+        From :func:`repro.clay.zones_compare.mean_classes`.
     centre:
         Element of the classes.
     """

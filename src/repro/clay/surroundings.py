@@ -1,13 +1,11 @@
-"""What surrounds the atoms that move most and least: classes, chlorine on gallium, g(r).
+"""What surrounds the atoms that move most and least: classes, and chlorine on gallium.
 
 D2min is that of :mod:`repro.clay.nonaffine`, zones are those of :mod:`repro.clay.zones`.
-What is computed from one pair of frames has no statistical error; errors come from blocks
-of frames or seeds.
+What is computed from one pair of frames has no statistical error; errors come from seeds.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,15 +13,13 @@ import numpy as np
 from ase import Atoms
 from numpy.typing import NDArray
 
-from repro.clay.blocks import RunningRatio
-from repro.clay.nonaffine import d2min, pairs_within
+from repro.clay import mixing
 from repro.clay.zones import finite_values
 from repro.errors import InputError
 from repro.md.statistics import Estimate
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
-BONDS = {"F": 2.5, "Cl": 2.9}
 HIGH, LOW = 0.9, 0.1  # shares of the largest D2min that bound the classes of the paper
 
 
@@ -73,7 +69,7 @@ def classes(
 
 @dataclass(frozen=True)
 class Environment:
-    """Anions around each cation: index in the frame, numbers of F and of Cl; (M,) each."""
+    """Anions around each gallium: index in the frame, numbers of F and of Cl; (M,) each."""
 
     indices: Ints
     fluorine: Ints
@@ -86,33 +82,19 @@ class Environment:
         return np.where(whole > 0, self.chlorine / np.maximum(whole, 1), np.nan)
 
 
-def environment(
-    atoms: Atoms, *, centre: str = "Ga", bonds: Mapping[str, float] | None = None
-) -> Environment:
-    """Return the number of F and Cl bound to each atom of an element.
-
-    Parameters
-    ----------
-    atoms:
-        A frame.
-    centre, bonds:
-        Element, and its bond lengths at most, angstrom; F 2.5 and Cl 2.9 (for Ga) by
-        default.
+def environment(atoms: Atoms) -> Environment:
+    """Return the number of F and Cl bound to each gallium (:func:`repro.clay.mixing.bonds`).
 
     Raises
     ------
     InputError
-        If the frame has no such element, or a bond length is not positive or missing.
+        If the frame has no gallium, or as ``bonds``.
     """
-    lengths = BONDS if bonds is None else dict(bonds)
-    names = np.array(atoms.get_chemical_symbols())
-    if set(lengths) != set(BONDS) or centre not in names:
-        raise InputError(f"bonds {lengths} of {centre} in {atoms.get_chemical_formula()}: expected "
-                         "an element of the frame, and lengths for F and Cl")  # fmt: skip
-    i, j = pairs_within("ij", atoms, {(centre, name): length for name, length in lengths.items()})
-    own = np.flatnonzero(names == centre)
-    f, cl = (np.bincount(i[names[j] == name], minlength=len(atoms))[own] for name in ("F", "Cl"))
-    return Environment(own, f, cl)
+    bonds = mixing.bonds(atoms)
+    own = np.flatnonzero(bonds.symbols == "Ga")
+    if not len(own):
+        raise InputError(f"no Ga in {atoms.get_chemical_formula()}: expected some")
+    return Environment(own, bonds.number("Ga", "F")[own], bonds.number("Ga", "Cl")[own])
 
 
 def _blocks(labels: Any, count: int) -> tuple[Ints, Ints]:
@@ -221,125 +203,3 @@ def chlorine_test(
         error = float(np.sqrt(sum(one.var() / max(len(one) - 1, 1)
                                   for one in (rest[inside], rest[~inside]))))  # fmt: skip
     return ChlorineTest(total, error, (beyond + 1) / (samples + 1), units)
-
-
-@dataclass(frozen=True)
-class ClassRdf:
-    """Partial g(r) around the atoms of two classes.
-
-    Attributes
-    ----------
-    r:
-        Centres of bins, angstrom, (B,).
-    g, error:
-        By class (``high``, ``low``) and partner, e.g. ``g["high", "Cl"]``, (B,), and the
-        standard error over blocks of intervals; NaN for fewer than two blocks.
-    centres:
-        Central atoms of each class, summed over intervals.
-    intervals:
-        Number of pairs of frames.
-    """
-
-    r: Floats
-    g: dict[tuple[str, str], Floats]
-    error: dict[tuple[str, str], Floats]
-    centres: dict[str, int]
-    intervals: int
-
-
-def _within(before: Atoms, after: Atoms, strain: tuple[float, float] | None) -> bool:
-    if strain is None:
-        return True
-    if "strain" not in before.info or "strain" not in after.info:
-        raise InputError("a frame has no info['strain']: expected it to choose intervals")
-    middle = (float(before.info["strain"]) + float(after.info["strain"])) / 2
-    return bool(strain[0] <= middle <= strain[1])
-
-
-def class_rdf(
-    frames: Iterable[Atoms],
-    *,
-    centre: str = "Ga",
-    partners: Sequence[str] = ("F", "Cl"),
-    strain: tuple[float, float] | None = None,
-    cutoff: float = 6.5,
-    high: float = HIGH,
-    low: float = LOW,
-    by: str = "maximum",
-    r_max: float = 8.0,
-    bins: int = 160,
-    block: int = 1,
-    at: str = "before",
-) -> ClassRdf:
-    r"""Return g(r) around the most and the least non-affine atoms of an element.
-
-    The class is found anew in each interval between consecutive frames.  Counts and what an
-    ideal gas of the partners' mean density would give are summed over intervals before the
-    division, so each central atom weighs the same.
-
-    Parameters
-    ----------
-    frames:
-        In order, streamed in one pass; two are held.  ``info["strain"]`` where ``strain`` is
-        given.
-    centre, partners:
-        Elements.
-    strain:
-        Only intervals whose middle lies within, e.g. the paper's (0.09, 0.14).
-    cutoff:
-        Of :func:`repro.clay.nonaffine.d2min`, angstrom.
-    high, low, by:
-        Of :func:`classes`.
-    r_max, bins:
-        Range of g(r), angstrom, and number of bins.
-    block:
-        Intervals in a block of the error: as many as the same atoms stay in a class.
-    at:
-        The frame that g(r) is taken of: ``before`` or ``after`` the interval.
-
-    Raises
-    ------
-    InputError
-        For no interval, frames without strain or the elements, or an option out of range.
-    """
-    if at not in ("before", "after") or block < 1 or bins < 1:
-        raise InputError(f"at {at!r}, block {block}, bins {bins}: expected before or after, and one "
-                         "or more")  # fmt: skip
-    edges = np.linspace(0.0, r_max, bins + 1)
-    shells = 4 / 3 * np.pi * np.diff(edges**3)
-    kinds = [(name, partner) for name in ("high", "low") for partner in partners]
-    ratio = RunningRatio((len(kinds), bins))
-    centres, intervals = {"high": 0, "low": 0}, 0
-    last: Atoms | None = None
-    for after in frames:
-        before, last = last, after
-        if before is None or not _within(before, after, strain):
-            continue
-        frame = before if at == "before" else after
-        names = np.array(frame.get_chemical_symbols())
-        if missing := {centre, *partners} - set(names):
-            raise InputError(f"{', '.join(sorted(missing))}: not in {frame.get_chemical_formula()}")
-        own = np.flatnonzero(names == centre)
-        found = classes(d2min(before, after, cutoff=cutoff).d2min[own], high=high, low=low, by=by)
-        i, j, d = pairs_within("ijd", frame, {(centre, partner): r_max for partner in partners})
-        member = {name: np.zeros(len(frame), dtype=bool) for name in centres}
-        for name, mask in member.items():
-            mask[own[getattr(found, name)]] = True
-            centres[name] += int(mask.sum())
-        for k, (name, partner) in enumerate(kinds):
-            chosen = member[name][i] & (names[j] == partner)
-            density = (names == partner).sum() / frame.get_volume()
-            ratio.now[0, k] += np.histogram(d[chosen], edges)[0]
-            ratio.now[1, k] += member[name].sum() * density * shells
-        intervals += 1
-        if intervals % block == 0:
-            ratio.close()
-    if not intervals:
-        raise InputError(f"no interval between frames within strain {strain}: expected one or more")
-    if intervals % block:
-        ratio.close()
-    g, error = ratio.result()
-    return ClassRdf(
-        (edges[1:] + edges[:-1]) / 2, dict(zip(kinds, g, strict=True)),
-        dict(zip(kinds, error, strict=True)), centres, intervals,
-    )  # fmt: skip

@@ -54,8 +54,6 @@ class Zone:
     ----------
     indices:
         Of its atoms in the frame, (size,).
-    centre:
-        Mean position, inside the cell, angstrom, (3,); NaN where the zone percolates.
     share:
         Of all atoms of the frame.
     windings:
@@ -64,7 +62,6 @@ class Zone:
     """
 
     indices: Ints
-    centre: Floats
     share: float
     windings: int
 
@@ -79,25 +76,11 @@ class Zone:
         return self.windings > 0
 
 
-def usual_threshold(values: Floats, *, deviations: float = 3.0) -> float:
-    """Return mean + 3 standard deviations.
-
-    Under thermal motion alone D2min is near the number of neighbours times the square of the
-    atom's own displacement, chi-square with three degrees of freedom: not normal, and 2 % of
-    atoms exceed this by chance (0.05 % six deviations), in clusters of up to ten or so.  A
-    zone means something above those, best those of a control without load.  Events widen
-    the distribution and raise the threshold, so it errs to the side of fewer; a quantile
-    would give the same share of atoms at any load.
-    """
-    x = finite_values(values)
-    return float(x.mean() + deviations * x.std())
-
-
 def zones(
     atoms: Atoms,
     values: Floats,
     *,
-    threshold: float | None = None,
+    threshold: float,
     link: float = 4.0,
     elements: Sequence[str] | None = None,
 ) -> list[Zone]:
@@ -108,7 +91,7 @@ def zones(
     atoms, values:
         A frame and D2min (or another field) of its atoms, (N,).
     threshold:
-        :func:`usual_threshold` of the atoms that may belong, if not given.
+        Of the values.
     link:
         Atoms nearer than this are in one zone, angstrom.  4 reaches the next cation over an
         anion; of a few percent of the atoms taken at random each then has less than one
@@ -130,8 +113,7 @@ def zones(
         may = np.isin(np.array(atoms.get_chemical_symbols()), list(elements))
     if not may.any():
         raise InputError(f"elements {elements}: none in {atoms.get_chemical_formula()}")
-    limit = usual_threshold(x[may]) if threshold is None else threshold
-    chosen = np.flatnonzero(may & (x > limit))
+    chosen = np.flatnonzero(may & (x > threshold))
     part, n = atoms[chosen], len(chosen)
     i, j, shift = pairs_within("ijS", part, link)
     if (i == j).any():
@@ -152,10 +134,7 @@ def zones(
         # A bond that leads to another image than the walk closes a loop around the cell.
         loops = np.unique(image[i[own]] + shift[own] - image[j[own]], axis=0)
         windings = int(np.linalg.matrix_rank(loops)) if len(loops) else 0
-        where = (part.positions[members] + image[members] @ atoms.cell.array).mean(axis=0)
-        inside = (where @ np.linalg.inv(atoms.cell.array)) % 1.0 @ atoms.cell.array
-        made.append(Zone(chosen[members], np.full(3, np.nan) if windings else inside,
-                         len(members) / len(atoms), windings))  # fmt: skip
+        made.append(Zone(chosen[members], len(members) / len(atoms), windings))
     return sorted(made, key=lambda zone: (-zone.size, int(zone.indices[0])))
 
 

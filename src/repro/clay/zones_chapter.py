@@ -2,15 +2,17 @@
 
 One shear run gives about twenty intervals of strain.  In each, D2min tells which atoms moved
 otherwise than their surroundings; atoms above a threshold form zones.  Lithium hops at any load, so
-zones are looked for among Ga, F and Cl.  The threshold is set by runs that bear no load,
-where there are any: what such runs exceed once in a thousand atoms is not a zone.
+zones are looked for among Ga, F and Cl.  The threshold is what an atom has that slipped by some
+length against all its neighbours (:func:`repro.clay.zones_compare.slip_threshold`), the same
+for all runs.
 """
 
 from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -70,7 +72,7 @@ def strained(frames: Iterable[Atoms], *, rate_per_s: float) -> Iterator[Atoms]:
 
 
 def intervals(
-    frames: Iterable[Atoms], *, cutoff: float = 6.5, threshold: float | None = None
+    frames: Iterable[Atoms], *, cutoff: float = 6.5, threshold: float
 ) -> Iterator[Interval]:
     """Yield what happened between each frame and the next; two frames are held.
 
@@ -81,16 +83,13 @@ def intervals(
     cutoff:
         Of D2min's neighbours, angstrom.
     threshold:
-        Of zones, angstrom^2; that of :func:`repro.clay.zones.usual_threshold` if None.
+        Of zones, angstrom^2.
     """
-    before: Atoms | None = None
-    for after in frames:
-        if before is not None:
-            field = nonaffine.d2min(before, after, cutoff=cutoff)
-            found = zones.zones(before, field.d2min, threshold=threshold, elements=FRAME)
-            middle = (before.info["strain"] + after.info["strain"]) / 2
-            yield Interval(float(middle), before, field, found, zones.localisation(field, found))
-        before = after
+    for before, after in itertools.pairwise(frames):
+        field = nonaffine.d2min(before, after, cutoff=cutoff)
+        found = zones.zones(before, field.d2min, threshold=threshold, elements=FRAME)
+        middle = (before.info["strain"] + after.info["strain"]) / 2
+        yield Interval(float(middle), before, field, found, zones.localisation(field, found))
 
 
 def d2min_values(
@@ -114,31 +113,6 @@ def d2min_values(
     return np.concatenate(values)
 
 
-def noise_threshold(frames: Iterable[Atoms], *, cutoff: float = 6.5, share: float = 1e-3) -> float:
-    """Return the D2min (angstrom^2) that a share of Ga, F and Cl exceed without any load.
-
-    Parameters
-    ----------
-    frames:
-        Of a run without load, as far apart in time as those of the shear run.
-    cutoff:
-        As for :func:`intervals`.
-    share:
-        Of atoms and intervals.
-
-    Raises
-    ------
-    InputError
-        For fewer than two frames, or a share not between 0 and 1.
-    """
-    if not 0 < share < 1:
-        raise InputError(f"share {share}: expected a number between 0 and 1")
-    values = d2min_values(frames, cutoff=cutoff)
-    if not len(values):
-        raise InputError("fewer than two frames without load: expected two or more")
-    return float(np.quantile(values, 1 - share))
-
-
 def history(found: Iterable[Interval]) -> pd.DataFrame:
     """Return one row per interval: zones, largest zone, localisation.
 
@@ -158,6 +132,37 @@ def history(found: Iterable[Interval]) -> pd.DataFrame:
             "participation": one.measures.participation, "psi": one.measures.psi,
         })  # fmt: skip
     return pd.DataFrame(rows)
+
+
+def ranges(strain: Any, edges: Sequence[float], *, least: int = 1) -> Iterator[Any]:
+    """Yield which strains lie in each range, from its lower edge on and below its upper one.
+
+    Parameters
+    ----------
+    strain:
+        (N,).
+    edges:
+        Of the ranges, one more than ranges.
+    least:
+        So many must lie in each.
+
+    Yields
+    ------
+    array
+        Masks, (N,).
+
+    Raises
+    ------
+    InputError
+        If a range holds fewer.
+    """
+    x = np.asarray(strain, dtype=float)
+    for low, high in itertools.pairwise(edges):
+        own = (x >= low) & (x < high)
+        if own.sum() < least:
+            raise InputError(f"{own.sum() or 'no'} interval{'' if own.sum() == 1 else 's'} between "
+                             f"strains {low} and {high}: expected {least} or more")  # fmt: skip
+        yield own
 
 
 def stage_means(
@@ -181,13 +186,10 @@ def stage_means(
     """
     made = []
     for seed, table in tables.items():
-        means = []
-        for low, high in itertools.pairwise(edges):
-            own = table[(table.strain >= low) & (table.strain < high)]
-            if not len(own):
-                raise InputError(f"seed {seed}: no interval between strains {low} and {high}")
-            means.append(float(own[column].mean()))
-        made.append(means)
+        try:
+            made.append([float(table[column][own].mean()) for own in ranges(table.strain, edges)])
+        except InputError as error:
+            raise InputError(f"seed {seed}: {error}") from None
     return np.array(made)
 
 
@@ -232,6 +234,12 @@ class Makeup:
         return float((self.share[self.inside] > 0.5).mean()) if self.inside.any() else float("nan")
 
 
+def joined(parts: Sequence[Makeup]) -> Makeup:
+    """Return several makeups as one, in their order."""
+    return Makeup(*(np.concatenate([getattr(one, field.name) for one in parts])
+                    for field in fields(Makeup)))  # fmt: skip
+
+
 def makeup(found: Iterable[Interval], *, least: int = 3) -> Makeup:
     """Return the makeup of zones over the intervals of a run.
 
@@ -247,19 +255,18 @@ def makeup(found: Iterable[Interval], *, least: int = 3) -> Makeup:
     InputError
         For no intervals.
     """
-    parts: list[tuple[Floats, Floats, Floats, NDArray[np.bool_]]] = []
+    parts = []
     for one in found:
         around = surroundings.environment(one.atoms)
         known = np.isfinite(around.share)
         members = [zone.indices for zone in one.found if zone.size >= least]
         inside = np.isin(around.indices, np.concatenate(members) if members else [])
-        parts.append((np.full(int(known.sum()), one.strain),
-                      one.field.d2min[around.indices][known], around.share[known],
-                      inside[known]))  # fmt: skip
+        parts.append(Makeup(np.full(int(known.sum()), one.strain),
+                            one.field.d2min[around.indices][known], around.share[known],
+                            inside[known]))  # fmt: skip
     if not parts:
         raise InputError("no intervals: expected one or more")
-    strain, d2, share, inside = (np.concatenate(column) for column in zip(*parts, strict=True))
-    return Makeup(strain, d2, share, inside.astype(bool))
+    return joined(parts)
 
 
 def chlorine_in_zones(
@@ -272,18 +279,12 @@ def chlorine_in_zones(
     InputError
         If no gallium lies in a zone, or all do.
     """
-    shares: dict[bool, list[Floats]] = {True: [], False: []}
-    labels: dict[bool, list[Floats]] = {True: [], False: []}
-    for seed, one in seeds.items():
-        for side in (True, False):
-            own = one.inside == side
-            shares[side].append(one.share[own])
-            labels[side].append(np.column_stack([np.full(own.sum(), seed), one.strain[own]]))
-    within, without = (np.concatenate(shares[side]) for side in (True, False))
-    return surroundings.chlorine_test(
-        within, without, samples=samples,
-        blocks=(np.concatenate(labels[True]), np.concatenate(labels[False])),
-    )  # fmt: skip
+    all_of = joined(list(seeds.values()))
+    seed = np.concatenate([np.full(len(one.share), s) for s, one in seeds.items()])
+    labels = np.column_stack([seed, all_of.strain])
+    inside = all_of.inside
+    return surroundings.chlorine_test(all_of.share[inside], all_of.share[~inside], samples=samples,
+                                      blocks=(labels[inside], labels[~inside]))  # fmt: skip
 
 
 def correlate(seeds: Mapping[int, Makeup]) -> Estimate:

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 from ase import Atoms
-from ase.neighborlist import neighbor_list
 from numpy.typing import NDArray
 
-from repro.clay import chapter, inherent, nonaffine, surroundings, zones_chapter
-from repro.clay.surroundings import ChlorineTest, ClassRdf
-from repro.clay.zones_chapter import Interval
+from repro.clay import chapter, inherent, mixing_chapter, nonaffine, surroundings, zones_chapter
+from repro.clay.surroundings import ChlorineTest
+from repro.clay.zones_chapter import Interval, Makeup
 from repro.errors import InputError
 from repro.md.statistics import Estimate
 
@@ -47,6 +47,105 @@ def warm(protocol: str, *, rate_per_s: float, threshold: float) -> dict[int, lis
         threshold=threshold)) for seed in chapter.seeds(protocol)}  # fmt: skip
 
 
+R_MAX = 8.0
+"""Range of the g(r) of classes, angstrom."""
+
+
+@dataclass(frozen=True)
+class ClassRdf:
+    """Partial g(r) around the atoms of two classes, of one seed: errors come from several.
+
+    Attributes
+    ----------
+    r:
+        Centres of bins, angstrom, (B,).
+    g:
+        By class (``high``, ``low``) and partner, e.g. ``g["high", "Cl"]``, (B,); NaN for a
+        class without atoms.
+    centres:
+        Central atoms of each class, summed over intervals.
+    intervals:
+        Number of pairs of frames.
+    """
+
+    r: Floats
+    g: dict[tuple[str, str], Floats]
+    centres: dict[str, int]
+    intervals: int
+
+
+@dataclass(frozen=True)
+class MeanRdf(ClassRdf):
+    """Mean over seeds, with its standard error, (B,), keyed like g; NaN for one seed."""
+
+    error: dict[tuple[str, str], Floats]
+
+
+def class_rdf(
+    found: Iterable[Interval], *, centre: str = "Ga", strain: tuple[float, float] | None = None,
+    by: str = "maximum", bins: int = 160,
+) -> ClassRdf:  # fmt: skip
+    r"""Return g(r) of F and Cl around the most and the least non-affine atoms of an element.
+
+    The class is found anew in each interval, g(r) is that of its earlier frame.  Counts and what
+    an ideal gas of the partners' mean density would give are summed over intervals before the
+    division, so each central atom weighs the same.
+
+    Parameters
+    ----------
+    found:
+        Intervals, streamed in one pass.
+    centre:
+        Element.
+    strain:
+        Only intervals whose middle lies within, e.g. the paper's (0.09, 0.14).
+    by:
+        As for :func:`repro.clay.surroundings.classes`.
+    bins:
+        Number of bins up to :data:`R_MAX`.
+
+    Raises
+    ------
+    InputError
+        For no interval, frames without the elements, or no bins.
+    """
+    if bins < 1:
+        raise InputError(f"bins {bins}: expected one or more")
+    edges = np.linspace(0.0, R_MAX, bins + 1)
+    shells = 4 / 3 * np.pi * np.diff(edges**3)
+    kinds = list(itertools.product(("high", "low"), ("F", "Cl")))
+    counts, expected = np.zeros((2, len(kinds), bins))
+    centres, intervals = {"high": 0, "low": 0}, 0
+    for one in found:
+        if strain is not None and not strain[0] <= one.strain <= strain[1]:
+            continue
+        names = np.array(one.atoms.get_chemical_symbols())
+        if missing := {centre, "F", "Cl"} - set(names):
+            raise InputError(
+                f"{', '.join(sorted(missing))}: not in {one.atoms.get_chemical_formula()}"
+            )
+        own = np.flatnonzero(names == centre)
+        chosen = surroundings.classes(one.field.d2min[own], by=by)
+        i, j, d = nonaffine.pairs_within(
+            "ijd", one.atoms, {(centre, p): R_MAX for p in ("F", "Cl")}
+        )
+        for name in centres:
+            centres[name] += int(getattr(chosen, name).sum())
+        for k, (name, partner) in enumerate(kinds):
+            members = own[getattr(chosen, name)]
+            near = np.isin(i, members) & (names[j] == partner)
+            density = (names == partner).sum() / one.atoms.get_volume()
+            counts[k] += np.histogram(d[near], edges)[0]
+            expected[k] += len(members) * density * shells
+        intervals += 1
+    if not intervals:
+        raise InputError(f"no interval within strain {strain}: expected one or more")
+    with np.errstate(divide="ignore", invalid="ignore"):
+        g = counts / expected
+    return ClassRdf((edges[1:] + edges[:-1]) / 2, dict(zip(kinds, g, strict=True)), centres,
+                    intervals)  # fmt: skip
+
+
 def classes_of(
     protocol: str, *, rate_per_s: float, centre: str, strain: tuple[float, float],
     by: str = "maximum", bins: int = 80,
@@ -58,12 +157,12 @@ def classes_of(
     protocol, rate_per_s:
         The run and its rate.
     centre, strain, by, bins:
-        As for :func:`repro.clay.surroundings.class_rdf`.
+        As for :func:`class_rdf`.
     """
-    return {seed: surroundings.class_rdf(
-        zones_chapter.strained(chapter.frames(seed, protocol, "shear"), rate_per_s=rate_per_s),
-        centre=centre, strain=strain, by=by, bins=bins)
-        for seed in chapter.seeds(protocol)}  # fmt: skip
+    # No zone is looked for.
+    runs = warm(protocol, rate_per_s=rate_per_s, threshold=np.inf)
+    return {seed: class_rdf(found, centre=centre, strain=strain, by=by, bins=bins)
+            for seed, found in runs.items()}  # fmt: skip
 
 
 def thirds(found: Sequence[Interval], edges: Sequence[float]) -> list[Interval]:
@@ -74,13 +173,9 @@ def thirds(found: Sequence[Interval], edges: Sequence[float]) -> list[Interval]:
     InputError
         If a range holds no interval.
     """
-    made = []
-    for low, high in itertools.pairwise(edges):
-        own = [one for one in found if low <= one.strain < high]
-        if not own:
-            raise InputError(f"no interval between strains {low} and {high}: expected one or more")
-        made.append(max(own, key=lambda one: one.found[0].size if one.found else 0))
-    return made
+    size = [one.found[0].size if one.found else 0 for one in found]
+    return [found[max(np.flatnonzero(own), key=lambda k: size[k])]
+            for own in zones_chapter.ranges([one.strain for one in found], edges)]  # fmt: skip
 
 
 def slip_threshold(frame: Atoms, *, cutoff: float = 6.5, slip: float = 1.0) -> float:
@@ -154,12 +249,9 @@ def changes_within(table: pd.DataFrame, *, edges: Sequence[float], column: str) 
         If a range holds fewer than two intervals.
     """
     means = []
-    for low, high in itertools.pairwise(edges):
-        own = table[(table.strain >= low) & (table.strain < high)][column].to_numpy(dtype=float)
-        if len(own) < 2:
-            raise InputError(f"{len(own)} intervals between strains {low} and {high}: expected two "
-                             "or more")  # fmt: skip
-        means.append((float(own.mean()), float(own.std(ddof=1) / np.sqrt(len(own)))))
+    for own in zones_chapter.ranges(table.strain, edges, least=2):
+        x = table[column][own].to_numpy(dtype=float)
+        means.append((float(x.mean()), float(x.std(ddof=1) / np.sqrt(len(x)))))
     return [Estimate(b[0] - a[0], float(np.hypot(a[1], b[1])))
             for a, b in itertools.pairwise(means)]  # fmt: skip
 
@@ -178,7 +270,8 @@ def stage_changes(
 
 def class_chlorine(
     runs: Mapping[int, Sequence[Interval]], *, strain: tuple[float, float] = (0.09, 0.14),
-    high: float = surroundings.HIGH, low: float = surroundings.LOW, by: str = "maximum", samples: int = 2000,
+    high: float = surroundings.HIGH, low: float = surroundings.LOW, by: str = "maximum",
+    samples: int = 2000,
 ) -> ChlorineTest:  # fmt: skip
     """Return the permutation test that mobile gallium has more chlorine than quiet gallium.
 
@@ -198,27 +291,23 @@ def class_chlorine(
     InputError
         If no interval lies within, or a class is empty.
     """
-    shares: dict[bool, list[Floats]] = {True: [], False: []}
-    labels: dict[bool, list[Floats]] = {True: [], False: []}
+    made = {}
     for seed, found in runs.items():
+        parts = []
         for one in found:
             if not strain[0] <= one.strain <= strain[1]:
                 continue
             around = surroundings.environment(one.atoms)
-            chosen = surroundings.classes(
-                one.field.d2min[around.indices], high=high, low=low, by=by
-            )
-            for side, mask in ((True, chosen.high), (False, chosen.low)):
-                kept = mask & np.isfinite(around.share)
-                shares[side].append(around.share[kept])
-                labels[side].append(np.column_stack([np.full(kept.sum(), seed),
-                                                     np.full(kept.sum(), one.strain)]))  # fmt: skip
-    if not shares[True]:
+            d2min = one.field.d2min[around.indices]
+            chosen = surroundings.classes(d2min, high=high, low=low, by=by)
+            kept = (chosen.high | chosen.low) & np.isfinite(around.share)
+            parts.append(Makeup(np.full(kept.sum(), one.strain), d2min[kept], around.share[kept],
+                                chosen.high[kept]))  # fmt: skip
+        if parts:
+            made[seed] = zones_chapter.joined(parts)
+    if not made:
         raise InputError(f"no interval within strain {strain}: expected one or more")
-    return surroundings.chlorine_test(
-        np.concatenate(shares[True]), np.concatenate(shares[False]), samples=samples,
-        blocks=(np.concatenate(labels[True]), np.concatenate(labels[False])),
-    )  # fmt: skip
+    return zones_chapter.chlorine_in_zones(made, samples=samples)
 
 
 def peak_difference(found: Mapping[int, ClassRdf], partner: str, *, upto: float) -> Estimate:
@@ -240,11 +329,18 @@ def peak_difference(found: Mapping[int, ClassRdf], partner: str, *, upto: float)
     return chapter.over_seeds(values)
 
 
-def mean_classes(found: Mapping[int, ClassRdf]) -> ClassRdf:
+def mean_classes(found: Mapping[int, ClassRdf]) -> MeanRdf:
     """Return the mean over seeds with its standard error; atoms and intervals are summed.
 
     A seed whose class holds no atom has no g(r) and is left out of that class.
+
+    Raises
+    ------
+    InputError
+        For no seed.
     """
+    if not found:
+        raise InputError("no g(r) of any seed: expected one or more")
     all_of = list(found.values())
     first = all_of[0]
     g, error = {}, {}
@@ -254,10 +350,9 @@ def mean_classes(found: Mapping[int, ClassRdf]) -> ClassRdf:
         none = np.full(len(first.r), np.nan)
         g[key] = rows.mean(axis=0) if n else none
         error[key] = rows.std(axis=0, ddof=1) / np.sqrt(n) if n > 1 else none
-    return ClassRdf(
-        first.r, g, error,
-        {name: sum(one.centres[name] for one in all_of) for name in first.centres},
-        sum(one.intervals for one in all_of),
+    return MeanRdf(
+        first.r, g, {name: sum(one.centres[name] for one in all_of) for name in first.centres},
+        sum(one.intervals for one in all_of), error,
     )  # fmt: skip
 
 
@@ -278,11 +373,7 @@ def zone_atoms(one: Interval) -> tuple[Atoms, list[tuple[int, int, tuple[int, in
             break
     else:
         raise InputError(f"no zone with gallium at strain {one.strain:.3f}: expected one")
-    lengths = {("Ga", anion): length for anion, length in surroundings.BONDS.items()}
-    i, j, shift = neighbor_list("ijS", one.atoms, lengths)
-    held = np.isin(i, gallium)
-    members = np.unique(np.concatenate([zone.indices, i[held], j[held]]))
-    place = {int(old): new for new, old in enumerate(members)}
-    bonds = [(place[int(a)], place[int(b)], (int(s[0]), int(s[1]), int(s[2])))
-             for a, b, s in zip(i[held], j[held], shift[held], strict=True)]  # fmt: skip
-    return one.atoms[members], bonds
+    held = [bond for bond in mixing_chapter.gallium_bonds(one.atoms) if bond[0] in gallium]
+    members = sorted({*zone.indices.tolist(), *(anion for _, anion, _ in held)})
+    place = {old: new for new, old in enumerate(members)}
+    return one.atoms[members], [(place[i], place[j], image) for i, j, image in held]
