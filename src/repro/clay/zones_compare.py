@@ -83,7 +83,7 @@ class MeanRdf(ClassRdf):
 
 def class_rdf(
     found: Iterable[Interval], *, centre: str = "Ga", strain: tuple[float, float] | None = None,
-    by: str = "maximum", bins: int = 160,
+    by: str = "maximum", bins: int = 80,
 ) -> ClassRdf:  # fmt: skip
     r"""Return g(r) of F and Cl around the most and the least non-affine atoms of an element.
 
