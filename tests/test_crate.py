@@ -124,9 +124,7 @@ class TestContent:
 
     def test_damaged_data_are_not_vouched_for(self, small: World) -> None:
         (small.root / "data/numbers/a b.csv").write_text("9\n")
-        with pytest.raises(
-            DataError, match=r"1 of 3 shipped files cannot be vouched for:\n.*altered"
-        ):
+        with pytest.raises(DataError, match=r"1 of the shipped files cannot be used:\n.*altered"):
             crate.metadata()
 
     @pytest.mark.parametrize("name", ["CITATION.cff", "pyproject.toml"])
@@ -244,6 +242,18 @@ class TestCommand:
         small.write("README.md", "Another.\n")
         assert cli.main(["crate", "--check"]) == 1
         assert "README.md: its content is not that of the stated sha256" in capsys.readouterr().err
+
+    def test_what_was_added_is_missed(
+        self, small: World, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        crate.write()
+        small.data_set("later", {"new.csv": "1\n"})
+        assert cli.main(["crate", "--check"]) == 1
+        said = capsys.readouterr().err
+        for name in ("data/later/new.csv", "data/later/", "#made-data-later"):
+            assert f"{name}: not described; 'repro crate' writes the file anew" in said
+        crate.write()
+        assert cli.main(["crate", "--check"]) == 0
 
     @pytest.mark.parametrize(
         ("text", "said"),

@@ -231,6 +231,18 @@ def test_a_browser_that_fails_leaves_the_last_pdf(
         pdf.write(site / "nowhere/x.pdf")
 
 
+def test_the_pdf_of_the_pass_before_does_not_count(
+    site: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REPRO_ROOT", str(site))
+    chrome = fake(site, "echo %PDF-1.4 > $out")
+    page, out = site / "page.html", site / "out.pdf"
+    page.write_text("<p>Hm</p>")
+    assert pdf._print(page, out, program=chrome).startswith(b"%PDF-")
+    with pytest.raises(PrintError, match=r"printed nothing \(status 0\)"):
+        pdf._print(page, out, program=fake(site, "exit 0"))
+
+
 def test_without_a_built_book_it_says_so(
     world: World, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

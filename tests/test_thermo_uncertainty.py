@@ -58,6 +58,42 @@ def test_salts_behind_a_compound() -> None:
     assert salt_of("LiAlO2", ("Li", "O")) == ("Li2O", 2.0)
 
 
+def exact(beta: dict[str, float], alpha: dict[str, float]) -> tuple[EnergyTable, EnergyTable]:
+    """Tables whose misses, eV per unit of anion charge, are exactly ``alpha + beta``."""
+    measured, computed = {}, {}
+    for state, b in beta.items():
+        cation, charge = state.split("+")
+        for anion, a in alpha.items():
+            formula = f"{cation}{anion}{charge if charge != '1' else ''}"
+            miss = (a + b) * int(charge) / (1 + int(charge))
+            measured[formula] = FormationEnergy(formula, -2.0, 0.01, "m")
+            computed[formula] = FormationEnergy(formula, -2.0 + miss, 0.0, "c")
+    return EnergyTable("computed", computed), EnergyTable("measured", measured)
+
+
+def test_the_cations_term_is_that_of_the_fit_and_each_charge_is_a_cation() -> None:
+    beta = {"Sn+2": 0.3, "Sn+4": -0.3, "Ga+3": 0.1, "In+3": 0.0, "Pb+2": -0.1}
+    # Anions that miss by much more than cations must not enter.
+    computed, measured = exact(beta, {"F": 2.0, "Cl": -1.0, "Br": 0.5})
+    # One cation without a bromide: a mean over its salts would hold other anions.
+    partial = EnergyTable("measured", {k: v for k, v in measured.phases.items() if k != "GaBr3"})
+    found = {r.state: r.beta for r in salt_residuals(computed, partial)}
+    shift = found["In+3"]
+    assert {s: b - shift for s, b in found.items()} == pytest.approx(beta, abs=1e-9)
+    assert all(abs(r.interaction) < 1e-9 for r in salt_residuals(computed, partial))
+    assert {r.cation for r in salt_residuals(computed, partial)} == {"Sn", "Ga", "In", "Pb"}
+
+
+def test_the_cations_spread_is_that_of_beta() -> None:
+    spread = float(np.std([0.3, -0.3, 0.1, 0.0, -0.1]))
+    others = {"Sn+2": 0.3, "Sn+4": -0.3, "Ga+3": 0.1, "In+3": 0.0, "Pb+2": -0.1}
+    groups = {"Li+1": 0.0, "Na+1": 0.4, "K+1": -0.4, "Fe+3": 0.9, "Cr+3": -0.9, "V+3": 0.5}
+    made = exact({**others, **groups}, {"F": 2.0, "Cl": -1.0, "Br": 0.5})
+    extra = {f: FormationEnergy(f, -2.0, 0.01, "x") for f in ("Li3GaF6", "LiGaCl4", "Na3GaF6")}
+    both = [t.updated(list(extra.values()), name=t.name) for t in made]
+    assert fit_errors(*both).cation == pytest.approx(spread, abs=1e-9)
+
+
 def test_groups() -> None:
     assert [group(c) for c in ("Li", "Ba", "Ga", "La", "Fe", "W")] == [
         "s-block", "s-block", "other", "other", "Hubbard U", "Hubbard U"]  # fmt: skip

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import re
 import shutil
 import subprocess
@@ -34,7 +33,7 @@ from repro import (
     student,
     times,
 )
-from repro.errors import ClaimError, DataError, NotebookError, did_you_mean
+from repro.errors import ClaimError, NotebookError, did_you_mean
 from repro.ledger import Row
 from repro.results import Result
 from repro.runner import Run
@@ -59,21 +58,6 @@ class Built:
     index: Path
     fresh: bool
     rows: tuple[Row, ...]
-
-
-def require_data() -> int:
-    """Check all shipped data; return the number of files.
-
-    Raises
-    ------
-    DataError
-        Naming every file that is missing, altered or not listed.
-    """
-    count, problems = data.verify()
-    if problems:
-        lines = "\n  ".join(str(problem) for problem in problems)
-        raise DataError(f"{len(problems)} of the shipped files cannot be used:\n  {lines}")
-    return count
 
 
 def joined(runs: Sequence[Run]) -> tuple[Row, ...]:
@@ -118,7 +102,7 @@ def build(*, force: bool = False) -> Built:
     ReproError
         From any step; ``_build/html`` is then left as it was.
     """
-    count = require_data()
+    count = data.require_all()
     print(f"data: {count} files agree with their manifests", file=sys.stderr)
     for chapter in notebooks.every():
         title(chapter)  # a missing title is named before any work is done
@@ -287,18 +271,3 @@ def summary(rows: Sequence[Row]) -> str:
     """Return one line that counts the verdicts."""
     counted: Mapping[str, int] = ledger.counts(rows)
     return ", ".join(f"{number} {verdict}" for verdict, number in counted.items() if number)
-
-
-def write_rows(rows: Sequence[Row], file: Path) -> None:
-    """Write the joined ledger as JSON, for those who want it in another program."""
-    content = [
-        {
-            "id": r.claim.id,
-            "published": str(r.claim.published),
-            "verdict": r.claim.verdict,
-            "computed": None if r.computed is None else str(r.computed),
-            "agrees": r.agrees,
-        }
-        for r in rows
-    ]
-    file.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")

@@ -265,7 +265,7 @@ def _book(options: argparse.Namespace) -> int:
 
 
 def _claims(options: argparse.Namespace) -> int:
-    from repro import book, ledger, notebooks, paths, runner
+    from repro import book, ledger, notebooks, runner
 
     if options.verdict and options.verdict not in ledger.VERDICTS:
         options.misused(
@@ -284,15 +284,13 @@ def _claims(options: argparse.Namespace) -> int:
     print(f"{len(rows)} claims: {book.summary(rows)}")
     # Without running, a value that is not there proves nothing; one that is must fit.
     book.require_verdicts([row for row in rows if row.computed] if options.no_run else rows)
-    if not options.no_run:
-        book.write_rows(rows, paths.build_dir() / "claims.json")
     return 0
 
 
 def _verify(_: argparse.Namespace) -> int:
-    from repro import book
+    from repro import data
 
-    print(f"{book.require_data()} files agree with their manifests")
+    print(f"{data.require_all()} files agree with their manifests")
     return 0
 
 

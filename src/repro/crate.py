@@ -25,7 +25,7 @@ import yaml
 
 from repro import book, data, notebooks, paths
 from repro.crate_rules import CONTEXT, FILE, PROFILE, Entity, problems
-from repro.errors import DataError, InputError
+from repro.errors import InputError
 
 MIT = "https://spdx.org/licenses/MIT"
 CC_BY = "https://spdx.org/licenses/CC-BY-4.0"
@@ -80,12 +80,7 @@ def metadata() -> dict[str, Any]:
     NotebookError
         If a chapter has no title.
     """
-    count, wrong = data.verify()
-    if wrong:
-        raise DataError(
-            f"{len(wrong)} of {count} shipped files cannot be vouched for:\n  "
-            + "\n  ".join(map(str, wrong))
-        )
+    data.require_all()
     root = paths.root()
     cited: Mapping[str, Any] = yaml.safe_load(_text(root / "CITATION.cff"))
     project: Mapping[str, Any] = tomllib.loads(_text(root / "pyproject.toml"))["project"]
@@ -264,7 +259,9 @@ def check(root: Path) -> None:
     Raises
     ------
     InputError
-        Naming each problem.
+        Naming each problem, or what of the repository is not in the file.
+    DataError, NotebookError
+        As :func:`metadata`.
     """
     file = root / FILE
     try:
@@ -274,6 +271,9 @@ def check(root: Path) -> None:
     except ValueError as error:
         raise InputError(f"{file}: not JSON: {error}") from None
     _require(problems(crate, root), file)
+    described = {entity["@id"] for entity in crate["@graph"]}
+    new = [entity["@id"] for entity in metadata()["@graph"] if entity["@id"] not in described]
+    _require([f"{name}: not described; 'repro crate' writes the file anew" for name in new], file)
 
 
 def _require(found: list[str], file: Path) -> None:
@@ -294,7 +294,5 @@ def write() -> Path:
     root = paths.root()
     crate = metadata()
     _require(problems(crate, root), root / FILE)
-    partial = root / (FILE + ".part")
-    partial.write_text(json.dumps(crate, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    partial.replace(root / FILE)
+    paths.write_text(root / FILE, json.dumps(crate, indent=1, ensure_ascii=False) + "\n")
     return root / FILE

@@ -237,6 +237,21 @@ def verify() -> tuple[int, list[Problem]]:
     return count, problems
 
 
+def require_all() -> int:
+    """Check all shipped data as :func:`verify`; return the number of files.
+
+    Raises
+    ------
+    DataError
+        Naming every file that is missing, altered or not listed.
+    """
+    count, problems = verify()
+    if problems:
+        lines = "\n  ".join(str(problem) for problem in problems)
+        raise DataError(f"{len(problems)} of the shipped files cannot be used:\n  {lines}")
+    return count
+
+
 def code_version() -> str:
     """Return ``version+commit`` of this checkout, with ``.dirty`` if it has changes."""
     try:
@@ -313,7 +328,5 @@ def write_manifest(
         "files": entries,
     }
     target = folder / MANIFEST
-    partial = target.with_suffix(".json.part")
-    partial.write_text(json.dumps(content, indent=1, sort_keys=False) + "\n", encoding="utf-8")
-    partial.replace(target)
+    paths.write_text(target, json.dumps(content, indent=1, sort_keys=False) + "\n")
     return target

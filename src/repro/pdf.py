@@ -91,6 +91,7 @@ def _print(page: Path, out: Path, *, program: str) -> bytes:
     PrintError
         If Chromium fails; its last words are quoted.
     """
+    out.unlink(missing_ok=True)  # of the pass before
     with tempfile.TemporaryDirectory() as profile:
         command = [
             program,
@@ -184,6 +185,8 @@ def write(out: Path | None = None) -> Printed:
         If the book is not built.
     PrintError
         If Chromium is missing or fails; an earlier PDF is then left as it was.
+    InputError
+        If the folder of the file is not there.
     """
     program = browser()
     root, html = paths.root(), paths.build_dir() / "html"

@@ -163,10 +163,9 @@ def _glue(result: Result) -> None:
 
 def write(folder: Path, results: dict[str, Result]) -> None:
     """Write results to ``folder/results.json`` in one step."""
-    partial = folder / (RESULTS + ".part")
     content = {key: asdict(result) for key, result in sorted(results.items())}
-    partial.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    partial.replace(folder / RESULTS)
+    text = json.dumps(content, indent=1, ensure_ascii=False) + "\n"
+    paths.write_text(folder / RESULTS, text)
 
 
 def read(folder: Path) -> dict[str, Result]:

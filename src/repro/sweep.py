@@ -271,9 +271,7 @@ def write(found: Sequence[Point], file: Path, *, keys: Sequence[str] = ()) -> No
     writer = csv.DictWriter(out, [*names, *RESULT_COLUMNS], lineterminator="\n")
     writer.writeheader()
     writer.writerows(table)
-    partial = file.with_name(file.name + ".part")
-    partial.write_text(out.getvalue(), encoding="utf-8")
-    partial.replace(file)
+    paths.write_text(file, out.getvalue())
 
 
 def command(name: str, given: Sequence[Sequence[str]], keys: Sequence[str], out: Path) -> int:

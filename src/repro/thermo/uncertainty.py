@@ -135,12 +135,27 @@ class ErrorModel:
 
 @dataclass(frozen=True)
 class Residual:
-    """Computed minus measured for one binary salt, eV per unit of anion charge."""
+    """Computed minus measured for one binary salt, eV per unit of anion charge.
+
+    Attributes
+    ----------
+    formula, cation, anion:
+        The salt.
+    state:
+        The cation with its charge, ``Sn+2``.
+    value:
+        The miss.
+    beta, interaction:
+        Its parts: the cation's term, known up to a constant that all cations share, and what
+        neither cation nor anion explains.
+    """
 
     formula: str
     cation: str
     anion: str
+    state: str
     value: float
+    beta: float
     interaction: float
 
 
@@ -176,14 +191,16 @@ def salt_residuals(computed: EnergyTable, measured: EnergyTable) -> list[Residua
         design[row, states.index(state)] = 1.0
         design[row, len(states) + anions.index(anion)] = 1.0
     target = np.array([r[2] for r in raw])
-    fit = design @ np.linalg.lstsq(design, target, rcond=None)[0]
+    terms = np.linalg.lstsq(design, target, rcond=None)[0]
+    fit = design @ terms
     # Degrees of freedom the fit used up, spread evenly, so that the spread is not too small.
     freedom = len(raw) - np.linalg.matrix_rank(design)
     inflate = math.sqrt(len(raw) / freedom) if freedom > 0 else 1.0
     return [
-        Residual(formula, state.split("+")[0], anion, miss, float(inflate * (miss - f)))
+        Residual(formula, state.split("+")[0], anion, state, miss,
+                 float(terms[states.index(state)]), float(inflate * (miss - f)))
         for (formula, (state, anion), miss), f in zip(raw, fit, strict=True)
-    ]
+    ]  # fmt: skip
 
 
 def _state(formula: str, cell: Cell) -> Cell:
@@ -247,14 +264,10 @@ def fit_errors(computed: EnergyTable, measured: EnergyTable) -> ErrorModel:
             f"({', '.join(short) or 'compounds'})"
         )
     interaction = {g: _rms([r.interaction for r in found]) for g, found in per_group.items()}
-    by_cation: dict[str, list[float]] = {}
-    for r in residuals:
-        if group(r.cation) == "other":
-            by_cation.setdefault(r.cation, []).append(r.value - r.interaction)
-    means = [float(np.mean(v)) for v in by_cation.values()]
+    betas = {r.state: r.beta for r in residuals if group(r.cation) == "other"}
     return ErrorModel(
         interaction=interaction,
-        cation=float(np.std(means)),
+        cation=float(np.std(list(betas.values()))),
         compound=_rms(compounds),
         samples={g: len(found) for g, found in per_group.items()},
         compounds=len(compounds),
