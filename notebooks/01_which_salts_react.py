@@ -47,6 +47,7 @@ mp_api_key: str = ""  # Key of your Materials Project account; "env" reads MP_AP
 import pandas as pd
 
 from repro.figures import PALETTE, new_figure, show
+from repro.formulas import mathtext
 from repro.ledger import published
 from repro.results import record
 from repro.tables import comparison
@@ -58,7 +59,6 @@ from repro.thermo.plots import (
     plot_residuals,
     plot_scan,
     plot_survey,
-    subscripts,
 )
 from repro.thermo.reactions import reaction_energy
 from repro.thermo.uncertainty import error_model, salt_residuals
@@ -83,7 +83,7 @@ fig, ax = new_figure(height=3.6)
 plot_scan(ax, pair, source, names=True)
 ax.axhline(0, color="#666666", linewidth=0.8)
 ax.set(
-    xlabel=f"mole fraction of {subscripts(pair.first)} in the mixture",
+    xlabel=f"mole fraction of {mathtext(pair.first)} in the mixture",
     ylabel="reaction energy\n(meV per atom)",
 )
 ax.margins(y=0.25)
@@ -253,8 +253,8 @@ for panel, (a, b) in zip(axes.flat, pairs, strict=True):
     for name in study.SOURCES:
         plot_scan(panel, study.driving_force(a, b, name).scan, name)
     panel.axhline(0, color="#666666", linewidth=0.8)
-    panel.set_title(f"{subscripts(a)} + {subscripts(b)}")
-    panel.set(xlabel=f"mole fraction {subscripts(a)}", xticks=[0, 0.5, 1])
+    panel.set_title(f"{mathtext(a)} + {mathtext(b)}")
+    panel.set(xlabel=f"mole fraction {mathtext(a)}", xticks=[0, 0.5, 1])
 for panel in axes[:, 0]:
     panel.set_ylabel("meV per atom")
 fig.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=3)

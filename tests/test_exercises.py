@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 from helpers import HEADER, World
+from lxml import html
 
-from repro import exercises, notebooks, solutions
+from repro import exercises, notebooks, pdf_pages, solutions, student
 from repro.notebooks import Notebook
 
 CHAPTER = """\
@@ -109,3 +110,34 @@ def test_a_chapter_without_the_heading_has_none(world: World, old: str, new: str
 
 def test_every_chapter_of_the_book_has_some() -> None:
     assert min(len(exercises.of(book)) for book in notebooks.every()) >= 3
+
+
+@pytest.mark.parametrize(
+    "title", ["Solution", "Solutions", "Solution: part b", "solution", " Solution"]
+)
+def test_a_solution_is_known_by_its_title_everywhere(title: str) -> None:
+    cell = (
+        f"## Exercises\n\n### 1. Predict\n\nGuess what.\n\n:::{{dropdown}}{title}\nForty-two.\n:::"
+    )
+    (found,) = exercises._in_markdown(cell.partition("\n")[2])
+    assert (found.solutions, found.question) == (1, "Guess what.")
+    left, taken = solutions.without_dropdowns(cell, name="n", where="w")
+    assert len(taken) == 1 and "Forty-two" not in left
+    assert student._ANY.search(cell) and not student._ANY.search(left)
+    assert student._ANY.search(f":::{{note}}{title}")
+    page = html.fragment_fromstring(
+        f"<div><details><summary>{title}</summary><p>Forty-two.</p></details></div>"
+    )
+    assert len(pdf_pages.solutions(page, "p")) == 1
+
+
+@pytest.mark.parametrize("title", ["Solutionism", "A solution", "Hint"])
+def test_what_is_no_solution(title: str) -> None:
+    cell = f"### 1. Predict\n\nGuess what.\n\n:::{{dropdown}} {title}\nForty-two.\n:::"
+    assert exercises._in_markdown(cell)[0].solutions == 0
+    assert solutions.without_dropdowns(cell, name="n", where="w")[1] == []
+    assert not student._ANY.search(cell)
+    page = html.fragment_fromstring(
+        f"<div><details><summary>{title}</summary><p>Forty-two.</p></details></div>"
+    )
+    assert pdf_pages.solutions(page, "p") == []

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from repro import formulas
 from repro.formulas import in_html, in_markdown, subscripts
 
 
@@ -66,3 +67,11 @@ def test_only_digits_ever_change(text: str) -> None:
 
 def test_the_program_cp2k_is_no_compound() -> None:
     assert subscripts("CP2K computes Li3GaF6") == "CP2K computes Li₃GaF₆"
+
+
+@pytest.mark.parametrize(("text", "shown"), [
+    ("GaF3", "GaF$_3$"), ("3 LiCl + GaF3", "3 LiCl + GaF$_3$"), ("2GaF3", "2GaF$_3$"),
+    ("Ca(OH)2", "Ca(OH)$_2$"), ("Ga2Cl10", "Ga$_2$Cl$_1$$_0$"), ("LiCl", "LiCl"), ("", ""),
+])  # fmt: skip
+def test_formulas_for_matplotlib(text: str, shown: str) -> None:
+    assert formulas.mathtext(text) == shown

@@ -81,3 +81,13 @@ def test_comparison_of_an_unknown_claim(world: World) -> None:
     world.claims(claim_row("one"))
     with pytest.raises(ClaimError, match=r"no claim 'on'.*did you mean 'one'"):
         tables.comparison("on")
+
+
+def test_one_shape_of_table() -> None:
+    rows = [tables.tr("a", "<b>1</b>"), tables.tr("c", "2")]
+    assert tables.html_table(("X", "Y"), rows) == (
+        '<table class="ledger"><thead><tr><th scope="col">X</th><th scope="col">Y</th></tr></thead>'
+        "<tbody>\n<tr><td>a</td><td><b>1</b></td></tr>\n<tr><td>c</td><td>2</td></tr>\n</tbody></table>"
+    )
+    other = tables.html_table(("X",), [], attributes='class="z"', top="<colgroup></colgroup>")
+    assert other.startswith('<table class="z"><colgroup></colgroup><thead>')

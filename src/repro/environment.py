@@ -18,6 +18,7 @@ from pathlib import Path
 from repro import __version__, data, notebooks, paths
 from repro.errors import InputError
 from repro.runner import Run
+from repro.tables import html_table, tr
 
 _LOCKED = re.compile(r"^([A-Za-z0-9_.\-]+)==([^\s;\\]+)", re.MULTILINE)
 _HASH = 16  # digits shown of a sha256
@@ -33,10 +34,10 @@ def processor() -> str:
     return " ".join(found[1].split()) if found else platform.processor() or platform.machine()
 
 
-def tree_digest(folder: Path, pattern: str = "*.py") -> str:
-    """Return one sha256 of the names and bytes of all files of a pattern below a folder."""
+def tree_digest(folder: Path) -> str:
+    """Return one sha256 of the names and bytes of all Python files below a folder."""
     total = hashlib.sha256()
-    for file in sorted(folder.rglob(pattern)):
+    for file in sorted(folder.rglob("*.py")):
         total.update(f"{file.relative_to(folder).as_posix()}\0{data.sha256(file)}\n".encode())
     return total.hexdigest()
 
@@ -66,9 +67,7 @@ def installed(name: str) -> str:
 
 
 def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    top = "".join(f'<th scope="col">{head}</th>' for head in heads)
-    body = "\n".join("<tr>" + "".join(f"<td>{cell}</td>" for cell in row) + "</tr>" for row in rows)
-    return f'<table class="ledger"><thead><tr>{top}</tr></thead><tbody>\n{body}\n</tbody></table>\n'
+    return html_table(heads, [tr(*row) for row in rows]) + "\n"
 
 
 def _code(text: str) -> str:

@@ -21,6 +21,7 @@ import pandas as pd
 from repro import data, paths
 from repro.environment import installed, processor
 from repro.errors import InputError
+from repro.tables import html_table, tr
 
 FOLDER = "evidence"
 BENCHMARKS, FAULTS = "benchmarks", "faults"
@@ -74,10 +75,10 @@ class Measure:
     def met(self) -> str:
         """``yes``, ``no``, ``not measured``, or empty without a target."""
         found = _TARGET.fullmatch(self.target)
-        if not math.isfinite(self.value):
-            return "not measured"
         if found is None:
             return ""
+        if not math.isfinite(self.value):
+            return "not measured"
         aim = float(found[2])
         return "yes" if (self.value <= aim if found[1] == "<=" else self.value >= aim) else "no"
 
@@ -167,18 +168,12 @@ def _absent(kind: str) -> str:
     return f"Not measured yet; `{_ABOUT[kind][1]}` does it.\n"
 
 
-def _cells(*values: str) -> str:
-    return "".join(f"<td>{value}</td>" for value in values)
-
-
 def _html_table(heads: Sequence[str], rows: Sequence[str], widths: Sequence[int] = ()) -> str:
     """Return a table; ``widths`` of its columns in percent, or as they come."""
-    top = "".join(f'<th scope="col">{head}</th>' for head in heads)
-    body = "\n".join(f"<tr>{row}</tr>" for row in rows)
     columns = "".join(f'<col style="width: {width}%">' for width in widths)
     fixed = ' style="table-layout: fixed; overflow-wrap: anywhere"' if widths else ""
-    return (f'<table class="ledger evidence"{fixed}>{columns and f"<colgroup>{columns}</colgroup>"}<thead><tr>'
-            f"{top}</tr></thead><tbody>\n{body}\n</tbody></table>")  # fmt: skip
+    return html_table(heads, rows, attributes=f'class="ledger evidence"{fixed}',
+                      top=columns and f"<colgroup>{columns}</colgroup>")  # fmt: skip
 
 
 def _trial(manifest: dict[str, Any]) -> str:
@@ -250,7 +245,7 @@ def benchmarks_page() -> str:
     made, manifest = found
     rows = []
     for one in _rows(made):
-        rows.append(_cells(
+        rows.append(tr(
             html.escape(one.part),
             html.escape(one.name) + (f"<br><small>{html.escape(one.note)}</small>" if one.note else ""),
             html.escape(_value(one)), html.escape(one.ratio_to) or "&ndash;",
@@ -274,7 +269,7 @@ def faults_page() -> str:
         if row["wrong"]:
             words += f"<br><small>{html.escape(str(row['wrong']))}</small>"
         command, caught = html.escape(str(row["command"])), str(row["caught"])
-        rows.append(_cells(
+        rows.append(tr(
             html.escape(str(row["broken"])), f"<code>{command}</code>" if command else "&ndash;",
             html.escape(str(row["expected"])), f"exit status {status}: {words}" if status else words,
             f"<strong>{caught}</strong>" if caught == "no" else caught,

@@ -11,8 +11,8 @@ import re
 from dataclasses import dataclass, replace
 
 from repro.notebooks import Notebook
+from repro.solutions import OPENING
 
-_SOLUTION = re.compile(r"^(:{3,}|`{3,})\{(?:dropdown|admonition)\} Solution", re.MULTILINE)
 _SECTION = re.compile(r"^## ", re.MULTILINE)
 _HEADING = re.compile(r"^### +(?:\d+\. +)?(.+)$", re.MULTILINE)
 
@@ -75,6 +75,6 @@ def _in_markdown(text: str) -> list[Exercise]:
     # The parts between the headings: title, body, title, body, ...
     parts = _HEADING.split(text)[1:]
     return [
-        Exercise(title.strip(), _SOLUTION.split(body)[0].strip(), len(_SOLUTION.findall(body)), 0)
+        Exercise(title.strip(), OPENING.split(body)[0].strip(), len(OPENING.findall(body)), 0)
         for title, body in zip(parts[::2], parts[1::2], strict=True)
     ]

@@ -37,6 +37,15 @@ def subscripts(text: str) -> str:
     return _DIATOMIC.sub(lambda match: match[0].translate(_LOW), text)
 
 
+def mathtext(formula: str) -> str:
+    """Return formulas with their digits as subscripts, for matplotlib; coefficients stay."""
+    out = ""
+    for i, character in enumerate(formula):
+        after = i > 0 and (formula[i - 1].isalnum() or formula[i - 1] == ")")
+        out += f"$_{character}$" if character.isdigit() and after else character
+    return out
+
+
 def _between(text: str, keep: re.Pattern[str], change: Callable[[str], str]) -> str:
     out, at = [], 0
     for match in keep.finditer(text):

@@ -21,7 +21,7 @@ from repro.ledger import Erratum, Row
 from repro.notebooks import Notebook
 from repro.parameters import Parameter
 from repro.results import Result
-from repro.tables import badge, tolerance_text
+from repro.tables import HEADS, badge, html_table, tolerance_text, tr
 from repro.times import Time
 
 _MARKER = re.compile(r"^<!-- repro:([a-z0-9-]+) -->$", re.MULTILINE)
@@ -152,12 +152,8 @@ def scoreboard(rows: Sequence[Row], titles: Mapping[str, str], figures: Mapping[
     out.append(_select("Chapter", "chapter", chapters))
     out.append('<label>Words <input type="search" data-filter="words"></label>')
     out.append(f'<output role="status">{len(rows)} of {len(rows)} claims</output></form>')
-    heads = "".join(
-        f'<th scope="col">{head}</th>' for head in ("Claim", "Paper", "Ours", "Verdict")
-    )
-    out.append(f'<table class="ledger"><thead><tr>{heads}</tr></thead><tbody>')
-    out += [_scoreboard_row(row, titles, figures) for row in rows]
-    out.append("</tbody></table></div>")
+    out.append(html_table(HEADS, [_scoreboard_row(row, titles, figures) for row in rows]))
+    out.append("</div>")
     return formulas.in_html("\n".join(out))
 
 
@@ -223,19 +219,13 @@ def parameters(times: Mapping[str, Time]) -> str:
         if not known:
             out.append("No parameters.\n")
             continue
-        rows = "".join(
-            f'<tr><td><code style="white-space: nowrap">{p.name}</code></td>'
-            f"<td>{p.kind}</td>"
-            f"<td><code>{html.escape(repr(p.default))}</code></td>"
-            f"<td>{html.escape(p.meaning)}</td><td>{html.escape(p.allowed)}</td></tr>"
+        rows = [
+            tr(f'<code style="white-space: nowrap">{p.name}</code>', p.kind,
+               f"<code>{html.escape(repr(p.default))}</code>", html.escape(p.meaning),
+               html.escape(p.allowed))
             for p in known
-        )
-        heads = "".join(
-            f'<th scope="col">{h}</th>' for h in ("Name", "Type", "Default", "Meaning", "Allowed")
-        )
-        out.append(
-            f'<table class="ledger"><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table>\n'
-        )
+        ]  # fmt: skip
+        out.append(html_table(("Name", "Type", "Default", "Meaning", "Allowed"), rows) + "\n")
         out.append(_commands(book))
     return "\n".join(out)
 

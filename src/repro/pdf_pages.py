@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from html import escape
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -20,6 +21,7 @@ from lxml import etree  # type: ignore[import-untyped]
 from lxml import html as lx
 
 from repro.errors import NotebookError
+from repro.solutions import TITLE
 
 LEFT_OUT = ("book/gallery",)
 """Pages that would only repeat: each figure stands in its chapter."""
@@ -114,11 +116,6 @@ def _has(element: Any, name: str) -> bool:
     return name in (element.get("class") or "").split()
 
 
-def _drop(element: Any) -> None:
-    """Remove an element and keep the text behind it."""
-    element.drop_tree()
-
-
 def article(file: Path) -> Any:
     """Return the content of a built page.
 
@@ -139,18 +136,18 @@ def article(file: Path) -> Any:
 def clean(content: Any) -> None:
     """Take off what only a screen can use."""
     for element in list(content.iter(etree.Comment)):
-        _drop(element)
+        element.drop_tree()
     for element in list(content.iter("script", "form", "button", "style")):
-        _drop(element)
+        element.drop_tree()
     for element in list(content.iter()):
         parent = element.getparent()
         if parent is None or not any(_has(element, name) for name in _GONE):
             continue
         if not _has(parent, "tag_hide-cell"):  # the code of a solution goes with its solution
-            _drop(element)
+            element.drop_tree()
     for cell in content.xpath(".//div[contains(concat(' ', @class, ' '), ' cell ')]"):
         if not words(cell) and not cell.xpath(".//img | .//svg | .//table"):
-            _drop(cell)
+            cell.drop_tree()
 
 
 def _links(content: Any, page: str, known: Sequence[str], html: Path) -> None:
@@ -182,7 +179,7 @@ def _links(content: Any, page: str, known: Sequence[str], html: Path) -> None:
 
 def _is_solution(details: Any) -> bool:
     summary = details.find("summary")
-    return summary is not None and words(summary) == "Solution"
+    return summary is not None and TITLE.match(words(summary)) is not None
 
 
 def solutions(content: Any, page: str) -> list[Any]:
@@ -238,12 +235,8 @@ def _entry(content: Any, page: str) -> Entry:
 
 
 def _line(title: str, to: str, kind: str) -> str:
-    return (f'<li class="{kind}"><a href="#{to}">{_escape(title)}</a><i></i>'
+    return (f'<li class="{kind}"><a href="#{to}">{escape(title)}</a><i></i>'
             f'<span class="page" data-to="{to}">000</span></li>')  # fmt: skip
-
-
-def _escape(text: str) -> str:
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
 def document(html: Path, toc: Path, *, title: str, version: str, css: str) -> Document:
@@ -271,7 +264,7 @@ def document(html: Path, toc: Path, *, title: str, version: str, css: str) -> Do
     answers: list[tuple[str, list[Any]]] = []
     for part in parts:
         if part.caption:
-            lines.append(f'</ol><p class="caption">{_escape(part.caption)}</p><ol>')
+            lines.append(f'</ol><p class="caption">{escape(part.caption)}</p><ol>')
         for page in (one for one in part.pages if one in known):
             content = article(html / f"{page}.html")
             clean(content)
@@ -288,7 +281,7 @@ def document(html: Path, toc: Path, *, title: str, version: str, css: str) -> Do
             content.tag = "div"
             content.attrib.clear()
             inside = lx.tostring(content, encoding="unicode", with_tail=False)
-            caption = f'<p class="part">{_escape(part.caption)}</p>' if part.caption else ""
+            caption = f'<p class="part">{escape(part.caption)}</p>' if part.caption else ""
             body.append(f'<section class="chapter" id="{entry.anchor}">{caption}{inside}</section>')
     if answers:
         name = anchor("solutions")
@@ -304,7 +297,7 @@ def document(html: Path, toc: Path, *, title: str, version: str, css: str) -> Do
               '"tex2jax_process|mathjax_process|math|output_area"}, "svg": {"fontCache": "local"}}')  # fmt: skip
     script = f'<script>window.MathJax = {config};</script><script src="{math.as_uri()}"></script>'
     text = (
-        f'<!DOCTYPE html><html lang="en" data-theme="light"><head><meta charset="utf-8"><title>{_escape(title)}'
+        f'<!DOCTYPE html><html lang="en" data-theme="light"><head><meta charset="utf-8"><title>{escape(title)}'
         f"</title><style>{css}</style>{script if math.is_file() else ''}<script>{_FIT}</script></head>"
         f"<body>{_front(title, version)}<section class=\"contents\"><h1>Contents</h1><ol>"
         + "".join(lines) + "</ol></section>" + "".join(body) + "</body></html>"
@@ -315,7 +308,7 @@ def document(html: Path, toc: Path, *, title: str, version: str, css: str) -> Do
 def _answers(answers: Sequence[tuple[str, list[Any]]]) -> str:
     out = []
     for title, boxes in answers:
-        out.append(f"<h2>{_escape(title)}</h2>")
+        out.append(f"<h2>{escape(title)}</h2>")
         for number, box in enumerate(boxes, start=1):
             unfold(box)
             inside = lx.tostring(box, encoding="unicode", with_tail=False)
@@ -325,10 +318,10 @@ def _answers(answers: Sequence[tuple[str, list[Any]]]) -> str:
 
 def _front(title: str, version: str) -> str:
     return (
-        f'<section class="title-page"><h1>{_escape(title)}</h1><p>A living companion to S. Gupta, X. Yang and '
+        f'<section class="title-page"><h1>{escape(title)}</h1><p>A living companion to S. Gupta, X. Yang and '
         "G. Ceder, <em>What dictates soft clay-like lithium superionic conductor formation from rigid salts "
         "mixture</em>, Nature Communications 14 (2023), doi 10.1038/s41467-023-42538-2.</p>"
-        f'<p class="note">Version {_escape(version)}. Printed from the pages of the book: each number was computed '
+        f'<p class="note">Version {escape(version)}. Printed from the pages of the book: each number was computed '
         "when they were built. On a screen there is more: the code of each cell, the record under each figure, "
         "models to turn, and a table of claims with filters. Solutions stand at the end. Text and data CC BY 4.0, "
         "code MIT.</p></section>"

@@ -20,7 +20,12 @@ from dataclasses import dataclass
 
 from repro.errors import NotebookError
 
-_FENCE = re.compile(r"^(?P<fence>:{3,}|`{3,})\{(?:dropdown|admonition)\}\s*Solutions?\b", re.I)
+TITLE = re.compile(r"\s*Solutions?\b", re.IGNORECASE)
+"""How the title of a solution begins, wherever one is looked for."""
+OPENING = re.compile(
+    r"^(?P<fence>:{3,}|`{3,})\{(?:dropdown|admonition)\}" + TITLE.pattern,
+    re.IGNORECASE | re.MULTILINE,
+)
 _BLOCKS = re.compile(r"^(?=# %%)", re.MULTILINE)
 _HEADING = re.compile(r"^#{2,4} (.+)$", re.MULTILINE)
 _GLUE = re.compile(r"\{glue:[a-z]+\}`([^`:]+)(?::[^`]*)?`")
@@ -71,7 +76,7 @@ def without_dropdowns(text: str, *, name: str, where: str) -> tuple[str, list[st
     found: list[str] = []
     lines = iter(text.split("\n"))
     for line in lines:
-        opening = _FENCE.match(line)
+        opening = OPENING.match(line)
         if opening is None:
             kept.append(line)
             continue

@@ -9,17 +9,13 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.patches import Patch
 
+from repro.formulas import mathtext
 from repro.molecules import WORDS, Interval
 
 # light to dark with the number of directions; told apart in grey, too
 SHADES = {0: "#E69F00", 1: "#CBE3F3", 2: "#6BAED6", 3: "#08519C"}
 MARKERS = {0: "o", 1: "^", 2: "s", 3: "D"}
 LOOSE = "#F2F2F2"
-
-
-def subscript(formula: str) -> str:
-    """Return a formula with its digits as mathtext subscripts."""
-    return "".join(f"$_{{{c}}}$" if c.isdigit() else c for c in formula)
 
 
 def plot_barcodes(
@@ -54,7 +50,7 @@ def plot_barcodes(
     ax.axvline(factor, color="black", linewidth=1.2, linestyle="--")
     ax.set(xlim=(low, high), ylim=(len(spans) - 0.4, -0.6),
            xlabel="bond factor (distance limit / sum of covalent radii)")  # fmt: skip
-    ax.set_yticks(range(len(spans)), [subscript(labels[name]) for name in spans], fontsize=8.5)
+    ax.set_yticks(range(len(spans)), [mathtext(labels[name]) for name in spans], fontsize=8.5)
     ax.grid(visible=False)
     handles = [Patch(color=SHADES[k], label=WORDS[k]) for k in range(4)]
     handles.append(Patch(facecolor=LOOSE, edgecolor="#BBBBBB", label="some atom unbonded"))
@@ -74,7 +70,7 @@ def plot_moduli(ax: Axes, table: pd.DataFrame, *, label: Mapping[str, tuple[floa
                    color=SHADES[dimension], edgecolor="#333333", linewidth=0.6,
                    label=WORDS[dimension], zorder=3)  # fmt: skip
     for _, row in table[table.formula.isin(list(label))].iterrows():
-        ax.annotate(subscript(row.formula), (row.bulk_modulus_gpa, row.shear_modulus_gpa),
+        ax.annotate(mathtext(row.formula), (row.bulk_modulus_gpa, row.shear_modulus_gpa),
                     xytext=label[row.formula], textcoords="offset points", fontsize=8.5)  # fmt: skip
     ax.set(xscale="log", yscale="log", xlabel="bulk modulus (GPa)", ylabel="shear modulus (GPa)")
     ax.legend(loc="upper left")
@@ -91,6 +87,6 @@ def plot_density(ax: Axes, table: pd.DataFrame) -> None:
         if name in table:
             ax.plot(table[name], rows, marker, color=colour, markersize=7, label=name)
     ax.axvline(0, color="black", linewidth=1)
-    ax.set_yticks(rows, [subscript(str(f)) for f in table.index])
+    ax.set_yticks(rows, [mathtext(str(f)) for f in table.index])
     ax.set(xlabel="density, computed minus measured (%)", ylim=(len(table) - 0.5, -0.5))
     ax.legend(loc="best")

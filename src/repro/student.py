@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -33,6 +34,7 @@ PARTS = (
     "binder", "book", "data", "environment.yml", "notebooks", "pyproject.toml",
     "requirements.lock", "src", "tests", "tools", "workflow",
 )  # fmt: skip
+_ANY = re.compile(r"\}" + solutions.TITLE.pattern, re.IGNORECASE)  # of whatever directive
 _LEFT_OUT = shutil.ignore_patterns("__pycache__", ".ipynb_checkpoints", "*.egg-info", "*.part")
 _NOTE = "Left to the reader: in the full edition a solution computes this value."
 _ABOUT = """\
@@ -211,8 +213,8 @@ def chapters(names: Sequence[str]) -> tuple[Notebook, ...]:
 def run(folder: Path, books: Sequence[Notebook]) -> None:
     """Run chapters of a student edition, each as a student would, with its live part off.
 
-    The edition's own copy of the package runs, in a process of its own; what it prints goes
-    to the terminal.  The runs stay in the edition's ``_build``.
+    The edition's own copy of the package runs, in a process of its own; what it says of its
+    progress goes to the terminal.  The runs stay in the edition's ``_build``.
 
     Parameters
     ----------
@@ -259,7 +261,7 @@ def _require_none(book: Notebook) -> None:
         Naming the cell.
     """
     for number, cell in enumerate(book.node().cells, start=1):
-        if cell.cell_type == "markdown" and "} solution" in cell.source.lower():
+        if cell.cell_type == "markdown" and _ANY.search(cell.source):
             raise NotebookError(
                 f"{book.name}: cell {number} still holds a solution; write it as a dropdown whose "
                 "first line is ':::{dropdown} Solution'"

@@ -10,7 +10,7 @@ from IPython.display import HTML
 from repro import ledger, paths, results
 from repro.ledger import Row
 
-_HEAD = ("Claim", "Paper", "Ours", "Verdict")
+HEADS = ("Claim", "Paper", "Ours", "Verdict")
 
 
 def tolerance_text(row: Row) -> str:
@@ -30,22 +30,45 @@ def badge(verdict: str) -> str:
     )
 
 
+def tr(*cells: str) -> str:
+    """Return a row of a table; cells are HTML."""
+    return "<tr>" + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>"
+
+
+def html_table(
+    heads: Sequence[str], rows: Sequence[str], *, attributes: str = 'class="ledger"', top: str = ""
+) -> str:
+    """Return a table.
+
+    Parameters
+    ----------
+    heads:
+        HTML of its heads.
+    rows:
+        Whole rows, as :func:`tr` makes them.
+    attributes:
+        Of the table.
+    top:
+        What stands before the heads, such as a ``colgroup``.
+    """
+    line = "".join(f'<th scope="col">{head}</th>' for head in heads)
+    body = "\n".join(rows)
+    return (
+        f"<table {attributes}>{top}<thead><tr>{line}</tr></thead><tbody>\n{body}\n</tbody></table>"
+    )
+
+
 def comparison_html(rows: Sequence[Row]) -> str:
     """Return a table of published against computed values for some claims."""
-    lines = ['<table class="ledger"><thead><tr>']
-    lines += [f'<th scope="col">{head}</th>' for head in _HEAD]
-    lines.append("</tr></thead><tbody>")
+    lines = []
     for row in rows:
         ours = html.escape(str(row.computed)) if row.computed else "&ndash;"
         note = f"<br><small>{html.escape(row.claim.note)}</small>" if row.claim.note else ""
-        lines.append(
-            f"<tr><td>{html.escape(row.claim.says)}{note}</td>"
-            f"<td>{html.escape(str(row.claim.published))}"
-            f"<br><small>tolerance {html.escape(tolerance_text(row))}</small></td>"
-            f"<td>{ours}</td><td>{badge(row.claim.verdict)}</td></tr>"
-        )
-    lines.append("</tbody></table>")
-    return "".join(lines)
+        tolerance = f"<br><small>tolerance {html.escape(tolerance_text(row))}</small>"
+        lines.append(tr(html.escape(row.claim.says) + note,
+                        html.escape(str(row.claim.published)) + tolerance,
+                        ours, badge(row.claim.verdict)))  # fmt: skip
+    return html_table(HEADS, lines)
 
 
 def comparison(*claim_ids: str) -> HTML:

@@ -10,12 +10,13 @@ from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
 from repro import diffraction
+from repro.figures import CYCLE
+from repro.formulas import mathtext
 from repro.identify import Identification
 from repro.pattern_fit import Candidate
-from repro.structure_plots import subscript
 
 Array = NDArray[np.float64]
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
+COLOURS = CYCLE[:6]
 
 
 def plot_patterns(ax: Axes, pool: Mapping[str, Candidate], x: Array, *, size: float) -> None:
@@ -23,7 +24,7 @@ def plot_patterns(ax: Axes, pool: Mapping[str, Candidate], x: Array, *, size: fl
     for row, (name, candidate) in enumerate(reversed(list(pool.items()))):
         y = diffraction.profile(candidate.lines, x, size=size)
         ax.plot(x, 0.88 * y / y.max() + row, color=COLOURS[row % 2], linewidth=0.9)
-        ax.text(x[-1] + 0.8, row + 0.12, subscript(name), fontsize=9, va="bottom")
+        ax.text(x[-1] + 0.8, row + 0.12, mathtext(name), fontsize=9, va="bottom")
     ax.set(xlim=(x[0], x[-1] + 8), ylim=(-0.15, len(pool) + 0.1), yticks=[],
            xlabel="2θ (degrees, Cu Kα)", ylabel="intensity (each to its own maximum)")  # fmt: skip
     ax.grid(visible=False)
@@ -40,7 +41,7 @@ def plot_identification(top: Axes, bottom: Axes, found: Identification) -> None:
         colour = COLOURS[k % len(COLOURS)]
         part = found.parts[match.name]
         top.fill_between(x, 0, part, color=colour, alpha=0.55, linewidth=0,
-                         label=subscript(match.name))  # fmt: skip
+                         label=mathtext(match.name))  # fmt: skip
         tall = (part > np.roll(part, 1)) & (part >= np.roll(part, -1)) & (part > 0.03 * part.max())
         top.plot(x[tall], np.full(int(tall.sum()), -0.05 * height * (k + 1)), "|", color=colour,
                  markersize=6)  # fmt: skip
@@ -55,7 +56,7 @@ def plot_similarity(ax: Axes, table: pd.DataFrame) -> None:
     """Draw the table of similarities with its numbers."""
     values = table.to_numpy()
     ax.imshow(values, cmap="Blues", vmin=0, vmax=1)
-    labels = [subscript(str(n)) for n in table.index]
+    labels = [mathtext(str(n)) for n in table.index]
     ax.set_xticks(range(len(labels)), labels, rotation=45, ha="right", fontsize=9)
     ax.set_yticks(range(len(labels)), labels, fontsize=9)
     for i in range(len(labels)):
@@ -74,7 +75,7 @@ def plot_limits(ax: Axes, limits: pd.DataFrame, marks: Mapping[str, float]) -> N
     for k, name in enumerate(limits):
         colour = COLOURS[k % len(COLOURS)]
         ax.plot(
-            limits.index, limits[name], "o-", color=colour, label=subscript(str(name)), markersize=4
+            limits.index, limits[name], "o-", color=colour, label=mathtext(str(name)), markersize=4
         )
         if name in marks:
             ax.axhline(marks[str(name)], color=colour, linestyle="--", linewidth=1.2)

@@ -9,6 +9,7 @@ import pandas as pd
 from matplotlib.patches import Rectangle
 
 from repro.figures import PALETTE
+from repro.formulas import mathtext
 from repro.thermo.interface import InterfaceScan
 from repro.thermo.study import SOURCES, pretty, product_order, sigma
 
@@ -19,9 +20,7 @@ STYLE: dict[str, dict[str, Any]] = {
 }
 
 
-def plot_scan(
-    axes: Any, scan: InterfaceScan, source: str, *, errors: bool = True, names: bool = False
-) -> None:
+def plot_scan(axes: Any, scan: InterfaceScan, source: str, *, names: bool = False) -> None:
     """Draw energy (meV/atom) against the molar fraction of the first salt.
 
     Parameters
@@ -31,9 +30,8 @@ def plot_scan(
     scan:
         From :func:`repro.thermo.interface.interface_scan`.
     source:
-        Key of :data:`STYLE`; also chooses how the error bars are computed.
-    errors:
-        Whether to draw one standard deviation at the inner kinks.
+        Key of :data:`STYLE`; also chooses how the error bars are computed,
+        one standard deviation at the inner kinks.
     names:
         Whether to write the products beside the inner kinks.
     """
@@ -41,7 +39,7 @@ def plot_scan(
     x, y = scan.curve()
     axes.plot(x, y, color=style["color"], zorder=3)
     for kink in scan.inner:
-        bar = sigma(kink.reaction, source) if errors else None
+        bar = sigma(kink.reaction, source)
         axes.errorbar(kink.molar_fraction, kink.energy, yerr=bar, fmt=style["marker"],
                       color=style["color"], capsize=3, elinewidth=1.1, markersize=6,
                       zorder=4)  # fmt: skip
@@ -49,7 +47,7 @@ def plot_scan(
     if names:
         lines = getattr(axes, "_kink_names", [])  # numbering goes on over several accounts
         for kink in scan.inner:
-            text = " + ".join(subscripts(pretty(p)) for p in product_order(kink.reaction.products))
+            text = " + ".join(mathtext(pretty(p)) for p in product_order(kink.reaction.products))
             lines = [*lines, f"{len(lines) + 1}  {text}"]
             axes.annotate(str(len(lines)), (kink.molar_fraction, kink.energy), xytext=(7, -11),
                           textcoords="offset points", fontsize=9, fontweight="bold",
@@ -61,15 +59,6 @@ def plot_scan(
         axes.text(0.015, 0.03, "\n".join(lines), transform=axes.transAxes, fontsize=8.5,
                   va="bottom", gid="kink names")  # fmt: skip
     axes.set_xlim(0, 1)
-
-
-def subscripts(formula: str) -> str:
-    """Return a formula with its numbers as TeX subscripts."""
-    out = ""
-    for i, character in enumerate(formula):
-        after = i > 0 and (formula[i - 1].isalnum() or formula[i - 1] == ")")
-        out += f"$_{character}$" if character.isdigit() and after else character
-    return out
 
 
 def plot_survey(axes: Any, survey: pd.DataFrame, *, threshold: float) -> None:
@@ -95,7 +84,7 @@ def plot_survey(axes: Any, survey: pd.DataFrame, *, threshold: float) -> None:
     axes.set_yticks(
         np.arange(len(rows)),
         [
-            f"{subscripts(m)}   [{said[s]}]"
+            f"{mathtext(m)}   [{said[s]}]"
             for m, s in zip(rows["mixture"], rows["stated"], strict=True)
         ],
     )
@@ -128,7 +117,7 @@ def plot_exchanges(axes: Any, table: pd.DataFrame) -> None:
                   fmt="D", color=STYLE["hybrid"]["color"], capsize=3, elinewidth=1.1,
                   label=STYLE["hybrid"]["label"])  # fmt: skip
     axes.axvline(0, color="#666666", linewidth=1)
-    axes.set_yticks(place, [subscripts(r).replace("->", "→") for r in rows.index])
+    axes.set_yticks(place, [mathtext(r).replace("->", "→") for r in rows.index])
     axes.set_xlabel("reaction energy (meV per atom)")
     axes.grid(axis="y", visible=False)
 
@@ -205,7 +194,7 @@ def plot_grid(axes: Any, grid: pd.DataFrame) -> None:
              "verdict of\nthe rule", "observed\n(reported)"]  # fmt: skip
     axes.set_xticks(np.arange(len(columns)) + 0.5, heads)
     axes.xaxis.tick_top()
-    axes.set_yticks(np.arange(len(grid)) + 0.5, [subscripts(str(m)) for m in grid.index])
+    axes.set_yticks(np.arange(len(grid)) + 0.5, [mathtext(str(m)) for m in grid.index])
     axes.tick_params(length=0)
     axes.grid(visible=False)
     for side in axes.spines.values():
@@ -219,7 +208,7 @@ def plot_amounts(axes: Any, scan: InterfaceScan, ratios: Any, formulas: Any) -> 
     colours = ("#D55E00", "#E69F00", "#0072B2", "#56B4E9", "#999999", "#404040")
     for formula, style, colour in zip(formulas, styles, colours, strict=False):
         y = [100 * a.get(formula, 0.0) for a in amounts]
-        axes.plot(ratios, y, linestyle=style, color=colour, label=subscripts(pretty(formula)))
+        axes.plot(ratios, y, linestyle=style, color=colour, label=mathtext(pretty(formula)))
     axes.set_xlim(min(ratios), max(ratios))
 
 
@@ -257,7 +246,7 @@ def plot_screen(axes: Any, table: pd.DataFrame, cations: Any, *, sure: float) ->
                   color="white" if abs(energy) > 280 else "black")  # fmt: skip
     image = axes.imshow(energies, cmap="PuOr", vmin=-400, vmax=400, aspect="auto")
     axes.set_xticks(range(len(cations)), list(cations))
-    axes.set_yticks(range(len(rows)), [subscripts(r) for r in rows], fontsize=8)
+    axes.set_yticks(range(len(rows)), [mathtext(r) for r in rows], fontsize=8)
     axes.grid(visible=False)
     axes.tick_params(length=0)
     return image
@@ -283,7 +272,7 @@ def plot_ranking(axes: Any, table: pd.DataFrame) -> None:
                       color=style["color"], markersize=4, elinewidth=0.8,
                       label=style["label"])  # fmt: skip
     axes.axvline(0, color="#666666", linewidth=1)
-    axes.set_yticks(place, [f"{subscripts(h)} + {subscripts(f)} → {subscripts(p)}" for h, f, p in
+    axes.set_yticks(place, [f"{mathtext(h)} + {mathtext(f)} → {mathtext(p)}" for h, f, p in
                             zip(rows["halide"], rows["fluoride"], rows["product"], strict=True)],
                     fontsize=8.5)  # fmt: skip
     axes.grid(axis="y", visible=False)
