@@ -70,16 +70,17 @@ def _feff(copy: Copy, broken: int) -> Said:
 from dataclasses import replace
 from pathlib import Path
 from repro.clay import trajectory
-from repro.exafs import ensemble, site_spectra
+from repro.exafs import feff_runs, site_spectra
 whole = site_spectra.drawn(trajectory.read(Path({str(copy.root / "data/exafs/GaF3.extxyz.gz")!r})), 20)
 for number in range({broken}):
     places = whole[3 + number].positions.copy()
     places[1] = places[0] + 0.01
     whole[3 + number] = replace(whole[3 + number], positions=places)
-made = ensemble.average(whole, rpath=3.0, nleg=2, processes=2)
-print(made.number, "of", len(whole), "sites;", *[f.reason for f in made.failures])
+made = list(feff_runs.run_sites(whole, rpath=3.0, nleg=2, processes=2))
+lost = [one for one in made if isinstance(one, feff_runs.Failure)]
+print(len(made) - len(lost), "of", len(whole), "sites;", *[one.reason for one in lost])
 """
-    return copy.python(code, shown="repro.exafs.ensemble.average(20 sites)")
+    return copy.python(code, shown="repro.exafs.feff_runs.run_sites(20 sites)")
 
 
 @trial("one site of twenty has two atoms in one place", "the site is named, the others go on",

@@ -35,6 +35,9 @@ gacl3: str = ""  # Path of your own scan of GaCl3
 clay21: str = ""  # Path of your own scan of 2LiCl-GaF3
 clay31: str = ""  # Path of your own scan of 3LiCl-GaF3
 foil: str = ""  # Path of your own scan of a Re foil; empty: reference channels, and a public foil in the text
+columns: str = ""  # What your files hold, where their headers do not say: energy=1 i0=2 it=3, or gacl3: mu=5 for one of them
+deglitch: str = ""  # Bad points of your files in eV, for one file after its name and a colon; or find
+calibrate: bool = True  # Move the energies of your files by the foil
 s02: float = 0.9  # Amplitude reduction S02 of all simulated curves; allowed: 0.5..1.2
 e0: float = 0.0  # Shift of their energy zero in eV; allowed: -10..10
 resolution: float = 1.4  # Full width of the monochromator in eV; allowed: 0..10
@@ -47,7 +50,8 @@ import numpy as np
 import pandas as pd
 
 from repro import structures as crystals
-from repro.exafs import ensemble, feff, feff_sites, neighbours, pipeline, plots, scans, simulated, site_spectra, structures
+from repro.clay import mixing_chapter
+from repro.exafs import ensemble, feff, feff_files, feff_sites, neighbours, pipeline, plots, reader_files, scans, simulated, site_spectra, structures
 from repro.exafs import exafs_chapter as look
 from repro.exafs import exafs_tables as tables
 from repro.exafs.simulated import Shell
@@ -66,13 +70,13 @@ choices = look.Choices(s02=s02, e0=e0, resolution_ev=resolution)
 #
 # 1. **Logarithm.** μ = ln(I0/It); the paper measured in transmission.
 # 2. **Calibration.** A rhenium foil behind the sample has its L3 edge at a known energy. The whole scan is moved by the difference.
-# 3. **Deglitching.** Single bad points are taken out, if you ask for it.
+# 3. **Deglitching.** Single bad points are taken out, if you ask for it (parameter `deglitch`).
 # 4. **Normalisation.** A line below the edge is taken off, and the step is made one, so that thickness drops out.
 # 5. **Background.** AUTOBK {cite}`newville1993` draws the smooth absorption of a free atom as a spline, so stiff that it cannot follow anything beyond Rbkg. What is left is χ.
 # 6. **Transform.** χ is written against the electron's wave number k, weighted with its cube, cut by a Hanning window, and Fourier transformed.
 
 # %%
-k = ensemble.GRID
+k = feff_files.GRID
 known = [Shell(1.90, 3.0, 0.006), Shell(2.20, 2.0, 0.006)]
 demo = scans.scan(k, simulated.chi(k, known), label="made up")
 found = pipeline.process(demo.spectrum, settings=settings)
@@ -128,7 +132,7 @@ demo_table.round({"e0 (eV)": 2, "peak (Å)": 3, "true peak (Å)": 3, "height / t
 # {glue:text}`exafs.foil_moved:.1f` eV already, so that number tests how we find an edge, and not a monochromator. The scan is not part of this book, only what we made of it; give the parameter `foil` a file of your own and the number is yours.
 
 # %%
-metal = scans.foil(foil)
+metal = reader_files.foil(foil, columns=columns)
 record("exafs.foil", metal.energy, unit="eV", uncertainty=metal.error, note=metal.words)
 record("exafs.foil_error", metal.error, unit="eV")
 record("exafs.foil_moved", metal.moved, unit="eV", note="shift by its owner, as the project file says")
@@ -147,13 +151,14 @@ comparison("exafs-mode", "exafs-edge", "exafs-foil-energy", "exafs-rbkg", "exafs
 #
 # `.venv/bin/repro run 11_exafs -p gaf3 a.dat -p gacl3 b.dat -p clay21 c.dat -p clay31 d.dat -p foil re.dat`
 #
-# Each file needs this; what is missing or odd is named in the message, and nothing is drawn from it:
+# Each file needs this; what is missing or odd is named in the message, and nothing is drawn from it. Columns that the header does not name, units, records of a project and bad points are said by three more
+# parameters, for all files or, after the name of its parameter and a colon, for one: `-p columns "energy=1 mu=3; foil: mu=2" -p deglitch "find; clay21: 10450.5" -p calibrate false`.
 
 # %%
-pd.Series(scans.NEEDS, name="what it must be").to_frame()
+pd.Series(reader_files.NEEDS, name="what it must be").to_frame()
 
 # %%
-mine = scans.own_files(gaf3, gacl3, clay21, clay31, foil=foil, settings=settings)
+mine = reader_files.own_files(gaf3, gacl3, clay21, clay31, foil=foil, columns=columns, deglitch=deglitch, calibrate=calibrate, settings=settings)
 fig, ax = new_figure(height=3.2)
 if mine is not None:
     plots.plot_curves(ax, {name: ensemble.Radial(one.transformed.r, one.transformed.magnitude, np.full_like(one.transformed.r, np.nan)) for name, one in mine.processed.items()}, {})
@@ -177,12 +182,18 @@ tables.own(mine) if mine else "no files of your own"
 # Which atoms? The crystals are held at {glue:text}`exafs.temperature:.0f` K and zero stress by our potential; the clay is the glass of [the chapter on mixing](06_mixing). "Before" is a delicate word. The
 # assembly as it was pressed together knows no heat at all, and its melt is far hotter: neither can be set beside crystals at {glue:text}`exafs.temperature:.0f` K. So we took the pressed assembly, warmed it
 # to {glue:text}`exafs.temperature:.0f` K for a few picoseconds at constant volume, and use that. It is not two salts far apart: closing the gaps has already made bonds across the faces.
+#
+# The spectra of the 2:1 clay are those of its assemblies {glue:text}`exafs.which_seeds`. Runs of assemblies {glue:text}`exafs.shipped_seeds` ship by now: one that came later is not in these spectra until FEFF has run on its sites.
 
 # %%
 names = look.shipped()
 clays = [name for name in names if name in ("2-1-before", "2-1-after", "3-1-before", "3-1-after")]
 means = look.means(names)
 bonds = look.bonds_table(names)
+seeds = look.seeds(look.spectra("2-1-after"))
+record("exafs.seeds", len(seeds), note="assemblies of the 2:1 clay that its spectra are of")
+record("exafs.which_seeds", look.listed(seeds), note="numbers of these assemblies, which are the seeds of their runs")
+record("exafs.shipped_seeds", look.listed(structures.shipped(structures.get("2-1-after"))), note="assemblies of the 2:1 clay whose runs ship")
 checks = {name: neighbours.crystal_check(name, list(look.frames(name))) for name in look.REFERENCES}
 real = crystals.measured().density_g_cm3
 record("exafs.temperature", structures.get("GaF3").hold.temperature, unit="K", note="of crystals and clays")
@@ -191,7 +202,7 @@ record("exafs.rpath", site_spectra.SETTINGS["rpath"], unit="A", note="longest ha
 record("exafs.sites", sum(one.number for one in means.values()), note="FEFF runs on sites of all sets")
 record("exafs.fewest", min(means[name].number for name in [*look.REFERENCES, *clays]), note="sites of a crystal or a clay")
 record("exafs.cpu_hours", sum(one.number * one.seconds for one in means.values()) / 3600, note="of FEFF, on a busy machine")
-record("exafs.failures", int(sum(len(one.failures) for one in means.values())), note="sites without a spectrum")
+record("exafs.failures", sum(structures.get(name).sites - one.number for name, one in means.items()), note="sites drawn that have no spectrum")
 for name, one in checks.items():
     record(f"exafs.{name.lower()}_whole", 100 * one.whole, unit="%", note="gallium with the crystal's number of neighbours")
     record(f"exafs.{name.lower()}_density", one.density, unit="g/cm3")
@@ -215,7 +226,7 @@ show_structure(
     name="fig-exafs-gacl3",
     caption="A snapshot of crystalline GaCl3 at 300 K: molecules of Ga2Cl6, two tetrahedra that share an edge.",
     alt=f"A periodic box of {len(molecule)} atoms: pairs of gallium atoms, each with four chlorines of which two are shared, packed side by side.",
-    bonds=neighbours.gallium_bonds(molecule),
+    bonds=mixing_chapter.gallium_bonds(molecule),
 )
 
 # %% [markdown]
@@ -251,7 +262,7 @@ show(
 converged = {name: ensemble.convergence(means[name]) for name in [*look.REFERENCES, *clays]}
 for name, c in converged.items():
     key = name.replace("-", "")
-    record(f"exafs.error_{key.lower()}", 100 * c.final_blocks, unit="%", note="error of the mean over all sites, in percent of k^3 chi from 3 to 12 1/A, from the scatter of blocks")
+    record(f"exafs.error_{key.lower()}", 100 * c.final, unit="%", note="error of the mean over all sites, in percent of k^3 chi from 3 to 12 1/A, from the scatter of blocks")
 fig, ax = new_figure(height=3.6)
 plots.plot_convergence(ax, converged, look.LABELS)
 ax.legend(fontsize=8.5)
@@ -260,7 +271,7 @@ show(
     name="fig-exafs-convergence",
     caption="Scatter of means over so many consecutive sites, in percent of the signal. Dotted: what independent sites would do.",
     alt="Falling lines on logarithmic axes, close to the dotted lines of slope minus one half. With all sites the errors are "
-    + ", ".join(f"{100 * c.final_blocks:.0f} percent for {look.label(name)}" for name, c in converged.items()) + ".",
+    + ", ".join(f"{100 * c.final:.0f} percent for {look.label(name)}" for name, c in converged.items()) + ".",
 )
 
 # %% [markdown]
@@ -582,7 +593,7 @@ pd.DataFrame({look.label(n): {"height, Rbkg 1": looped[n].transformed.magnitude[
 # %% [markdown]
 # ### 3. Sites or assemblies
 #
-# Our clay comes from {glue:text}`exafs.seeds` assemblies. Predict by how much the fitted share differs between them, compared with the error from the sites. Then look.
+# The spectra of our 2:1 clay come from {glue:text}`exafs.seeds` assemblies. Predict by how much the fitted share differs between them, compared with the error from the sites. Then look.
 #
 # :::{dropdown} Solution
 # The next cell fits each assembly alone. If the difference is much larger than the errors, sites within one assembly are not independent samples of "the clay", and the number of assemblies, not the number of sites, sets the error.
@@ -591,6 +602,5 @@ pd.DataFrame({look.label(n): {"height, Rbkg 1": looped[n].transformed.magnitude[
 # %% tags=["hide-cell"]
 after = look.spectra("2-1-after")
 assemblies = sorted({look.assembly(frame) for frame in after.about.frame})
-record("exafs.seeds", len(assemblies), note="assemblies of the 2:1 clay")
 alone = {a: look.share(site_spectra.mean(after.only([look.assembly(f) == a for f in after.about.frame])), means["GaF3"], means["GaCl3"], settings=settings, choices=choices).value for a in assemblies}
 pd.Series({a: tables.words(one, 1, factor=100) for a, one in alone.items()}, name="GaCl3-like share (%)").to_frame()

@@ -9,7 +9,8 @@ import numpy as np
 from ase import Atoms
 from numpy.typing import NDArray
 
-from repro.exafs.feff import Program, Site
+from repro.exafs.feff import Program
+from repro.exafs.feff_sites import Site
 
 # chi is that of one shell at the distance of the first atom, amplitude 1/R^2.
 SCRIPT = """#!{python} -IS

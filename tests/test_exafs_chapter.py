@@ -24,6 +24,7 @@ from repro.exafs import (
     exafs_cli,
     exafs_collect,
     feff,
+    feff_sites,
     neighbours,
     pipeline,
     plots,
@@ -37,7 +38,7 @@ from repro.exafs import (
 from repro.exafs import exafs_chapter as look
 from repro.exafs import exafs_tables as tables
 from repro.exafs.exafs_chapter import Choices
-from repro.exafs.files import Spectrum
+from repro.exafs.feff_files import GRID
 from repro.exafs.shell_fit import Standard
 from repro.exafs.simulated import Shell
 from repro.exafs.site_spectra import SiteSpectra
@@ -104,23 +105,18 @@ def test_bad_tables_are_named(tmp_path: Path) -> None:
         site_spectra.read(file)
 
 
-def test_the_mean_is_that_of_the_ensemble(tmp_path: Path) -> None:
-    """The same sites through :func:`ensemble.average` and through a table."""
-    todo = site_spectra.drawn((frame(i) for i in range(5)), 11)
-    program = stub(tmp_path)
-    one = ensemble.average(todo, feff=program, kmax=16.0, blocks=4, **site_spectra.SETTINGS)
-    chi = np.array(
-        [
-            feff.run_feff(feff.feff_input(s, **site_spectra.SETTINGS), feff=program).chi[:321]
-            for s in todo
-        ]
-    )
-    two = site_spectra.mean(spectra(chi), blocks=4)
-    for name in ("k", "mean", "error", "spread", "number"):
-        np.testing.assert_allclose(getattr(two, name), getattr(one, name), atol=1e-12)
-    # Blocks need not be cut at the same sites; each holds its share.
-    assert two.counts.sum() == one.counts.sum() == 11 and np.ptp(two.counts) <= 1
-    np.testing.assert_allclose(two.counts @ two.blocks / 11, two.mean, atol=1e-12)
+def test_the_mean_is_that_of_numpy() -> None:
+    stack = noisy(shell(1.9), 11, 0.1).chi
+    found = site_spectra.mean(spectra(stack), blocks=4)
+    np.testing.assert_allclose(found.mean, stack.mean(axis=0), atol=1e-15)
+    np.testing.assert_allclose(found.spread, stack.std(axis=0, ddof=1), atol=1e-15)
+    np.testing.assert_allclose(found.error, stack.std(axis=0, ddof=1) / np.sqrt(11), atol=1e-15)
+    # Eleven sites in four blocks: the first three have one more.
+    np.testing.assert_array_equal(found.counts, [3, 3, 3, 2])
+    np.testing.assert_allclose(found.blocks[3], stack[9:].mean(axis=0), atol=1e-15)
+    np.testing.assert_allclose(found.counts @ found.blocks / 11, found.mean, atol=1e-12)
+    assert (found.number, found.program) == (11, "feff8l (test)")
+    assert (found.paths, found.seconds) == (50.0, 1.5)
 
 
 def test_one_site_has_no_error() -> None:
@@ -138,7 +134,7 @@ def test_some_of_the_sites() -> None:
 
 
 def test_first_shells_are_counted() -> None:
-    cut = feff.cut(frame(3), 0, radius=site_spectra.RADIUS)
+    cut = feff_sites.cut(frame(3), 0, radius=site_spectra.RADIUS)
     found = site_spectra.shell(cut)
     atoms = frame(3)
     assert found["chlorine"] == 1 and found["fluorine"] == 0 and np.isnan(found["GaF_A"])
@@ -151,12 +147,14 @@ def test_sites_are_computed_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     program = stub(tmp_path / "p")
     monkeypatch.setattr(feff, "program", lambda name: program)
     todo = site_spectra.drawn((frame(i) for i in range(5)), 8)
-    found = site_spectra.compute(todo, cache=tmp_path / "cache", cores=2)
-    assert len(runs(tmp_path / "p")) == 8
+    found, failures = site_spectra.compute(todo, cache=tmp_path / "cache", cores=2)
+    assert len(runs(tmp_path / "p")) == 8 and failures == []
+    assert found.program == "feff8l (stub 1)" and found.about.paths.tolist() == [2] * 8
+    assert (found.about.seconds > 0).all() and found.k[-1] == pytest.approx(site_spectra.K_MAX)
     for site, row, chi in zip(todo, found.about.itertuples(), found.chi, strict=True):
         assert (row.frame, row.atom, row.chlorine) == (site.frame, site.atom, 1)
         np.testing.assert_allclose(chi, stub_chi(row.GaCl_A)[:321], atol=2e-4)
-    again = site_spectra.compute(todo, cache=tmp_path / "cache")
+    again, _ = site_spectra.compute(todo, cache=tmp_path / "cache")
     assert len(runs(tmp_path / "p")) == 8
     np.testing.assert_array_equal(again.chi, found.chi)
 
@@ -166,8 +164,8 @@ def test_a_lost_site_is_told_and_left_out(tmp_path: Path, monkeypatch: pytest.Mo
     bad = float(np.linalg.norm(todo[4].positions[0]))
     program = stub(tmp_path / "p", special=f"if abs(r - {bad}) < 1e-6: sys.exit(3)")
     monkeypatch.setattr(feff, "program", lambda name: program)
-    found = site_spectra.compute(todo, cache=tmp_path / "cache")
-    assert len(found.chi) == 29 and [f.name for f in found.failures] == [todo[4].name]
+    found, failures = site_spectra.compute(todo, cache=tmp_path / "cache")
+    assert len(found.chi) == 29 and [f.name for f in failures] == [todo[4].name]
     assert 4 not in found.about.site.tolist()
 
 
@@ -332,10 +330,6 @@ def test_two_shells_are_told_apart() -> None:
         assert got.number.value == pytest.approx(n, rel=0.15)
         assert got.sigma2.value == pytest.approx(s2, abs=1.5e-3)
     assert found.r_factor < 0.01 and found.parameters == 6 < found.points
-    values = np.array([[s.number.value, s.distance.value, s.sigma2.value] for s in found.shells])
-    model = shell_fit.model(K, [standard(1.95), standard(2.2, 4.0, "Ga-Cl")], values)
-    used = (K > 4) & (K < 11)
-    assert np.abs(K**3 * (model - chi))[used].max() < 0.1 * np.abs(K**3 * chi)[used].max()
 
 
 def test_the_error_of_a_distance_is_that_of_repeated_draws() -> None:
@@ -351,6 +345,12 @@ def test_errors_of_shell_fits() -> None:
         shell_fit.fit(one, [])
     with pytest.raises(InputError, match="1 standards, 2 starts: expected as many"):
         shell_fit.fit(one, [standard()], start=[1.9, 2.0])
+    for start in (1.34, 2.56, float("nan")):
+        with pytest.raises(InputError, match=rf"start={start:g} angstrom for Ga-F: expected within 0.6 of "
+                                             r"its standard's distance, 1.950"):  # fmt: skip
+            shell_fit.fit(one, [standard()], start=[start])
+    # At the very end of what is allowed a fit still begins.
+    assert shell_fit.fit(one, [standard()], start=[1.36]).shells[0].distance.value > 1.35
     with pytest.raises(InputError, match=r"9 numbers to fit to 8\.0 independent points"):
         shell_fit.fit(one, [standard()] * 3)
     with pytest.raises(InputError, match="1 block: expected 2 or more, for errors"):
@@ -396,6 +396,12 @@ def test_assemblies_are_read_from_names() -> None:
     assert look.assembly("frame 7 (seed 12, rest, 50.4 ps)") == "seed 12"
     with pytest.raises(InputError, match="frame 'frame 3': no seed in its name"):
         look.assembly("frame 3")
+    assert look.seeds(noisy(shell(1.9), 5, 0.1)) == [1, 2]
+    far = spectra(
+        np.array([shell(1.9)] * 2), frames=["frame 0 (seed 12, rest)", "frame 1 (seed 3, rest)"]
+    )
+    assert look.seeds(far) == [3, 12]
+    assert [look.listed(x) for x in ([7], [1, 3], [1, 2, 3])] == ["7", "1 and 3", "1, 2 and 3"]
 
 
 # ----------------------------------------------------------------------- scans
@@ -407,7 +413,7 @@ def test_a_scan_is_recovered() -> None:
     The foil's edge lies where points of a Ga scan are 2 eV apart, and the slow background of the
     free atom moves the edge step, and with it all heights, by some percent.
     """
-    k = ensemble.GRID
+    k = GRID
     made = scans.scan(k, simulated.chi(k, [Shell(1.9, 3, 0.006), Shell(2.2, 2, 0.006)]), shift=3.0)
     found = pipeline.process(made.spectrum)
     true = scans.truth(made)
@@ -421,7 +427,7 @@ def test_a_scan_is_recovered() -> None:
 
 
 def test_variations_change_what_they_say() -> None:
-    k = ensemble.GRID
+    k = GRID
     made = scans.scan(k, simulated.chi(k, [Shell(1.9, 6, 0.005)]))
     table = scans.variations(
         made, {"plain": {}, "uncalibrated": {"calibrate": False}, "greedy": {"rbkg": 1.8}}
@@ -453,70 +459,6 @@ def test_a_share_goes_through_the_whole_pipeline() -> None:
 def test_a_scan_must_be_covered() -> None:
     with pytest.raises(InputError, match=r"up to 10, chi \(201,\): expected \(K,\), up to 14"):
         scans.scan(K[:201], shell(1.9)[:201])
-
-
-def _file(folder: Path, name: str, spectrum: Spectrum) -> str:
-    table = np.column_stack([spectrum.energy, spectrum.mu, spectrum.reference])
-    file = folder / f"{name}.dat"
-    np.savetxt(file, table, header="energy mu mu_ref", fmt="%.6f")
-    return str(file)
-
-
-def test_four_files_of_a_reader(tmp_path: Path) -> None:
-    k, a, b = ensemble.GRID, [Shell(2.2, 4, 0.004)], [Shell(1.9, 6, 0.004)]
-    chi = {"a": simulated.chi(k, b), "b": simulated.chi(k, a)}
-    chi |= {"c": 0.5 * chi["a"] + 0.5 * chi["b"], "d": 0.3 * chi["a"] + 0.7 * chi["b"]}
-    files = [
-        _file(tmp_path, n, scans.scan(k, x, seed=s).spectrum)
-        for s, (n, x) in enumerate(chi.items())
-    ]
-    found = scans.own_files(*files)
-    assert found is not None
-    assert [one.share for one in found.by_chi.values()] == pytest.approx([0.5, 0.7], abs=0.04)
-    assert scans.own_files("", "", "", "") is None
-    table = tables.own(found)
-    assert list(table) == ["GaF3", "GaCl3", "2LiCl-GaF3", "3LiCl-GaF3"]
-    row = table.loc["GaCl3-like share, from χ (%)"]
-    assert row["GaF3"] == "–" and row["2LiCl-GaF3"].split(" ± ")[0] in (
-        "46",
-        "47",
-        "48",
-        "49",
-        "50",
-        "51",
-        "52",
-        "53",
-        "54",
-    )
-    one = found.processed["GaCl3"].first_shell
-    assert table.loc["first peak (Å)", "GaCl3"] == f"{one.position:.3f} ± {one.position_error:.3f}"
-    assert "±" not in table.loc["edge (eV)", "GaF3"]
-    with pytest.raises(InputError, match="no file for gacl3, clay31: expected all four of gaf3"):
-        scans.own_files(files[0], "", files[2], "")
-    with pytest.raises(InputError, match=r"missing.dat: no such file"):
-        scans.own_files(*files[:3], str(tmp_path / "missing.dat"))
-
-
-def test_a_foil_of_a_reader_and_the_one_we_found(tmp_path: Path) -> None:
-    metal = simulated.foil(shift=1.7, noise=1e-4)
-    np.savetxt(
-        tmp_path / "re.dat",
-        np.column_stack([metal.energy, metal.mu]),
-        header="energy mu",
-        fmt="%.6f",
-    )
-    own = scans.foil(str(tmp_path / "re.dat"))
-    assert (
-        own.own
-        and own.moved == 0
-        and own.energy == pytest.approx(10533.3, abs=0.3)
-        and own.error > 0
-    )
-    ours = scans.foil()
-    assert (
-        not ours.own and "xasref" in ours.words and ours.energy == pytest.approx(10535.0, abs=1.0)
-    )
-    assert ours.moved == -1.5
 
 
 # ---------------------------------------------------------------------- tables
@@ -649,14 +591,14 @@ def test_what_ships_is_whole() -> None:
     for name in names:
         found = look.spectra(name)
         one = structures.get(name)
-        assert len(found.chi) == one.sites and not found.failures
+        assert len(found.chi) == one.sites and look.seeds(found)
         frames = list(look.frames(name))
         for row in list(found.about.itertuples())[:: max(1, one.sites // 3)]:
             atoms = frames[int(str(row.frame).split()[1])]
             assert atoms.symbols[row.atom] == "Ga" and atoms.info["time_ps"] == pytest.approx(
                 row.time_ps
             )
-            cut = site_spectra.shell(feff.cut(atoms, int(row.atom), radius=4.0))
+            cut = site_spectra.shell(feff_sites.cut(atoms, int(row.atom), radius=4.0))
             assert (cut["fluorine"], cut["chlorine"]) == (row.fluorine, row.chlorine)
     total = sum(f.stat().st_size for f in (paths.data_dir() / look.FOLDER).iterdir())
     assert total < 10e6
@@ -802,6 +744,99 @@ def test_md_runs_of_other_sets_stay_in_their_order(work: Path) -> None:
     }
 
 
+ONE = "2-1-rest-early"
+
+
+def test_go_makes_anew_what_has_more_seeds_and_says_so(
+    work: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    seeds = [1, 3]
+
+    def frames(one: Any, work: Path, *, seeds: list[int]) -> Any:
+        for seed in seeds:
+            for number in range(15):
+                atoms = frame(100 * seed + number)
+                atoms.info = {"frame_id": f"seed {seed}, rest", "time_ps": float(number)}
+                yield atoms
+
+    monkeypatch.setattr(structures, "frames", frames)
+    monkeypatch.setattr(structures, "shipped", lambda one: list(seeds))
+    go = ["go", "--names", ONE, "--work", str(work)]
+    assert exafs_cli.main(go) == 0
+    assert f"{ONE}: no whole snapshots; FEFF on up to 40 sites; sites" in capsys.readouterr().out
+    first = site_spectra.read(exafs_cli.spectra(work, ONE))
+    assert look.seeds(first) == [1, 3] and len(runs(work.parent / "p")) == 40
+    # Nothing new: nothing is said, made or run.
+    before = exafs_cli.snapshots(work, ONE).stat().st_mtime_ns
+    assert exafs_cli.main(go) == 0
+    assert "snapshots" not in capsys.readouterr().out
+    assert exafs_cli.snapshots(work, ONE).stat().st_mtime_ns == before
+    seeds.insert(1, 2)
+    said: list[str] = []
+    write = structures.write
+    monkeypatch.setattr(structures, "write", lambda *a, **o: (said.append(capsys.readouterr().out),
+                                                              write(*a, **o))[1])  # fmt: skip
+    assert exafs_cli.main(go) == 0
+    # Before it starts.
+    assert (
+        f"{ONE}: snapshots of seeds 1, 3, where now 1, 2, 3 ship; FEFF on up to 40 sites, "
+        in said[0]
+    )
+    assert "s each the last time; sites that are in the cache cost nothing" in said[0]
+    again = site_spectra.read(exafs_cli.spectra(work, ONE))
+    assert look.seeds(again) == [1, 2, 3]
+
+    def keys(found: SiteSpectra) -> set[tuple[str, float, int]]:
+        rows = found.about.itertuples()
+        return {(look.assembly(str(r.frame)), float(r.time_ps), int(r.atom)) for r in rows}
+
+    # Sites of unchanged seeds come from the cache.
+    new = keys(again) - keys(first)
+    assert 0 < len(new) < 40 and len(runs(work.parent / "p")) == 40 + len(new)
+    assert exafs_cli.note(exafs_cli.spectra(work, ONE))["seeds"] == [1, 2, 3]
+
+
+def test_go_says_that_md_is_needed(work: Path) -> None:
+    assert exafs_cli.cost(work, "GaF3").startswith(
+        "MD of the seeds that are not there, then FEFF on"
+    )
+    assert exafs_cli.outdated(work, "GaF3") == "no whole snapshots"
+
+
+def test_a_kill_before_the_note_is_mended(work: Path) -> None:
+    out, here = work.parent / "data", ["--work", str(work)]
+    exafs_cli.make_spectra(work, ONE, count=8)
+    side = exafs_cli.note_file(exafs_cli.snapshots(work, ONE))
+    kept = side.read_text()
+    for part in (["go", "--names", ONE], ["spectra", ONE, "--sites", "8"]):
+        side.unlink()
+        with pytest.raises(
+            InputError, match=rf"{ONE}.csv.gz: not finished, .* the part 'go --names"
+        ):
+            exafs_cli.collect(work, out, command="c")
+        assert exafs_cli.main([*part, *here]) == 0
+        assert side.read_text() == kept
+    assert exafs_cli.main(["collect", *here, "--out", str(out)]) == 0
+
+
+def test_spectra_of_other_seeds_than_their_snapshots_are_not_brought(work: Path) -> None:
+    out = work.parent / "data"
+    exafs_cli.make_spectra(work, ONE, count=8)
+    exafs_cli.make_spectra(work, ONE, count=8, cross="feff6l")
+    exafs_cli.collect(work, out, command="c")
+    snap = exafs_cli.snapshots(work, ONE)
+    exafs_cli.write_note(snap, {**exafs_cli.note(snap), "seeds": [1, 2, 3, 4]})
+    with pytest.raises(InputError, match="or of other seeds than the snapshots of its set"):
+        exafs_cli.collect(work, out, command="c")
+    exafs_cli.make_spectra(work, ONE, count=8)
+    with pytest.raises(
+        InputError, match=rf"cross-feff6l.csv.gz: .* the part 'cross --names {ONE}'"
+    ):
+        exafs_cli.collect(work, out, command="c")
+    exafs_cli.make_spectra(work, ONE, count=8, cross="feff6l")
+    assert exafs_cli.collect(work, out, command="c") == 1
+
+
 def test_go_does_what_is_named_and_goes_on(work: Path) -> None:
     assert exafs_cli.main(["go", "--names", "2-1-rest-early", "--work", str(work)]) == 0
     count = structures.get("2-1-rest-early").sites
@@ -837,6 +872,19 @@ def test_a_foil_is_kept_as_what_was_found(work: Path) -> None:
         and row.edge_eV == pytest.approx(10535, abs=0.3)
         and row.sha256 == data.sha256(file)
     )
+
+
+def test_a_foil_in_kev_is_read_when_told(work: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    metal = simulated.foil()
+    work.mkdir()
+    file = work / "re.dat"
+    np.savetxt(file, np.column_stack([metal.mu, metal.energy / 1000]), fmt="%.7f")
+    line = ["foil", str(file), "--source", "made up", "--work", str(work)]
+    assert exafs_cli.main([*line, "--columns", "energy=2 mu=1"]) == 1
+    said = capsys.readouterr().err
+    assert "look like keV" in said and "unit=keV); such words go into the parameter columns" in said
+    assert exafs_cli.main([*line, "--columns", "energy=2 mu=1 unit=keV"]) == 0
+    assert pd.read_csv(work / "foil.csv").edge_eV[0] == pytest.approx(10535, abs=0.3)
 
 
 @pytest.mark.parametrize(
@@ -918,7 +966,7 @@ def test_figures_show_what_they_are_given(made: dict[str, ensemble.Ensemble]) ->
 
 
 def test_the_steps_are_drawn_against_the_truth() -> None:
-    k = ensemble.GRID
+    k = GRID
     one = scans.scan(k, simulated.chi(k, [Shell(1.9, 6, 0.005)]))
     found = pipeline.process(one.spectrum)
     _, axes = plt.subplots(2, 2)

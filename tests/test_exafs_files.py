@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from helpers_exafs import scan
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
@@ -26,7 +27,7 @@ from repro.exafs.files import Spectrum, read
 
 Floats = NDArray[np.float64]
 SHELLS = [simulated.Shell(1.89, 6.0, 0.006)]
-SCAN = simulated.scan(SHELLS, noise=2e-4)
+SCAN = scan(SHELLS, noise=2e-4)
 ENERGY, MU = SCAN.energy, SCAN.mu
 REFERENCE = SCAN.foil.mu
 I0 = 2e5 * (1 + 0.1 * np.sin(ENERGY / 200.0))
@@ -191,7 +192,9 @@ def test_a_scan_downwards(write: Write) -> None:
 
 
 def test_energies_in_kev(write: Write) -> None:
-    with pytest.raises(InputError, match=r"from 10\.1686 to 11\.11.* look like keV.*unit='keV'"):
+    with pytest.raises(
+        InputError, match=r"from 10\.1686 to 11\.11.* look like keV.*read with unit=keV"
+    ):
         read(write(parts(ENERGY / 1000)))
     with pytest.raises(InputError, match=r"1\.0\d*e\+07 to .*expected eV, 1000 to 200000"):
         read(write(parts(ENERGY * 1000)))
@@ -271,7 +274,7 @@ def test_a_foil_in_the_channel_of_the_sample(write: Write) -> None:
     "shells", [[(1.7, 4.0, 0.001)], [(1.89, 6.0, 0.002)], [(2.4, 12.0, 0.003)]]
 )
 def test_strong_exafs_is_no_second_edge(shells: list[tuple[float, float, float]]) -> None:
-    s = simulated.scan([simulated.Shell(*one) for one in shells], noise=1e-3)
+    s = scan([simulated.Shell(*one) for one in shells], noise=1e-3)
     checks.edge(s.energy, s.mu, expected="Ga K", within=25.0, source="a")
     found = edges.jump(s.energy, s.mu)
     assert 100 < abs(found.other_energy - found.energy) < 800
@@ -451,7 +454,9 @@ def test_records_by_label_or_number(tmp_path: Path) -> None:
     assert files.labels(path) == ["GaF3", "GaCl3"]
     assert np.array_equal(read(path, record="GaCl3").mu, 3 * MU)
     assert np.array_equal(read(path, record=1).mu, MU)
-    with pytest.raises(InputError, match="2 records; expected record= one of 1 'GaF3', 2 'GaCl3'"):
+    with pytest.raises(
+        InputError, match="2 records; expected one of them, as in record=1: 1 'GaF3', 2 'GaCl3'"
+    ):
         read(path)
     with pytest.raises(InputError, match="record 3; expected one of"):
         read(path, record=3)

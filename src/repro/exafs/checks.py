@@ -97,7 +97,7 @@ def axis(energy: Floats, mu: Floats, *, source: str, where: Sequence[str],
     if high < LOWEST:
         falling = energy[0] > energy[-1]
         if near is not None and low < near / 1000 < high and not falling:
-            raise InputError(f"{found} look like keV; expected eV (read with unit='keV')")
+            raise InputError(f"{found} look like keV; expected eV (or read with unit=keV)")
         angle = " (falling: a monochromator angle in degrees?)" if falling else ""
         raise InputError(f"{found}{angle}; expected eV, {LOWEST:g} to {HIGHEST:g}")
     if high > HIGHEST:

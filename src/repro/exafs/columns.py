@@ -220,7 +220,7 @@ def _sample(table: Table, given: Mapping[str, Selector | None], kind: str | None
             "mu, or i0 and it" if i0 is None and it is None else ("i0" if i0 is None else "it")
         )
         raise InputError(f"{table.source}: no column for {missing} found among {table.described}; "
-                         "name them, or give their numbers from 1")  # fmt: skip
+                         "name them, or give their numbers from 1, as in mu=2 or i0=2 it=3")  # fmt: skip
     if kind == "normalised":
         raise InputError(f"{table.source}: kind 'normalised', but intensities; expected mu")
     return _log(table, i0, it, ("I0", "It")), "mu", f"ln({i0}/{it})"
@@ -252,7 +252,7 @@ def choose(
         energy = _known(table, "energy") if table.names else 1
     if energy is None:
         raise InputError(f"{table.source}: no column for energy found among {table.described}; "
-                         "name it, or give its number from 1")  # fmt: skip
+                         "name it, or give its number from 1, as in energy=1")  # fmt: skip
     mu, kind, note = _sample(table, {w: own[w] for w in ("mu", "i0", "it")}, kind)
     reference: Floats | None = None
     if given["reference"] is not False and given["iref"] is not False:

@@ -9,7 +9,8 @@ span the sample, and is reported as it is.
 The standard error is that of lmfit, times the square root of the statistical inefficiency of
 the residual: points of chi(k) are dense, and what two references cannot describe is correlated.
 An error of an edge step stretches a whole curve and so moves the share; this is kept apart as
-``step_error``.  Neither holds for the choice of references, energy scale and range.
+``step_error``.  A file that was normalised before does not tell its step's error, and a share in
+which it takes part has no ``step_error`` (NaN).  Neither error holds for the choice of references, energy scale and range.
 """
 
 from __future__ import annotations
@@ -43,7 +44,7 @@ class Combination:
     share, error:
         Of the first reference, with one standard error from noise and misfit.
     step_error:
-        What the errors of the three edge steps do to the share.
+        What the errors of the three edge steps do to the share; NaN if one is not known.
     total, total_error:
         Sum of both; the error is 0 where it was held at 1.
     r_factor:
@@ -66,8 +67,8 @@ class Combination:
 
     @property
     def whole_error(self) -> float:
-        """Both errors of the share together."""
-        return float(np.hypot(self.error, self.step_error))
+        """Both errors of the share together; ``error`` alone where ``step_error`` is NaN."""
+        return float(np.hypot(self.error, np.nan_to_num(self.step_error)))
 
     @property
     def inside(self) -> bool:
@@ -80,8 +81,8 @@ class Combination:
         return self.data - self.fit
 
 
-def _solve(y: Floats, a: Floats, b: Floats, total_free: bool) -> float:
-    """Return the share by linear least squares."""
+def solve(y: Floats, a: Floats, b: Floats, *, total_free: bool = False) -> float:
+    """Return the share of ``a``, the rest being ``b``, by linear least squares; all (N,)."""
     if not total_free:
         return float(((y - b) @ (a - b)) / ((a - b) @ (a - b)))
     parts, *_ = np.linalg.lstsq(np.stack([a, b], axis=1), y, rcond=None)
@@ -107,7 +108,7 @@ def combine(
     total_free:
         Whether the sum of both shares may differ from 1.
     step_errors:
-        Relative errors of the edge steps of data, first and second.
+        Relative errors of the edge steps of data, first and second; NaN is not known.
     space:
         For legends.
 
@@ -142,9 +143,11 @@ def combine(
         # lmfit gives none for a fit without any residual.
         return float(result.params[name].stderr or 0.0) * float(np.sqrt(g))
 
-    share = _solve(y, a, b, total_free)
-    moved = [_solve(y * (1 + u), a * (1 + v), b * (1 + w), total_free) - share
-             for u, v, w in np.diag(step_errors)]  # fmt: skip
+    moved = [float("nan")]
+    if np.isfinite(step_errors).all():
+        share = solve(y, a, b, total_free=total_free)
+        moved = [solve(y * (1 + u), a * (1 + v), b * (1 + w), total_free=total_free) - share
+                 for u, v, w in np.diag(step_errors)]  # fmt: skip
     return Combination(
         space, x, y, fit, float(result.params["share"].value), error("share"),
         float(np.linalg.norm(moved)),
@@ -155,7 +158,7 @@ def combine(
 
 def relative_steps(sample: Normalised, first: Normalised, second: Normalised
                    ) -> tuple[float, float, float]:  # fmt: skip
-    """Return the relative errors of three edge steps."""
+    """Return the relative errors of three edge steps; NaN for one that is not known."""
     a, b, c = (part.edge_step_error / part.edge_step for part in (sample, first, second))
     return a, b, c
 
@@ -166,7 +169,6 @@ def combine_chi(
     second: Transformed,
     *,
     k_range: tuple[float, float] = (3.0, 12.0),
-    total_free: bool = False,
     step_errors: tuple[float, float, float] = (0.0, 0.0, 0.0),
 ) -> Combination:
     """Return the fit of k^w chi(k) within a range of k (1/angstrom).
@@ -183,7 +185,7 @@ def combine_chi(
         raise InputError(f"k_range {k_range}: expected ascending, up to {min(ends):.2f}")
     k = sample.k[(sample.k >= k_range[0]) & (sample.k <= k_range[1])]
     y, a, b = (np.interp(k, part.k, part.weighted) for part in (sample, first, second))
-    return combine(k, y, a, b, total_free=total_free, step_errors=step_errors, space="chi(k)")
+    return combine(k, y, a, b, step_errors=step_errors, space="chi(k)")
 
 
 def combine_mu(
@@ -193,7 +195,6 @@ def combine_mu(
     *,
     energy_range: tuple[float, float] = (-20.0, 50.0),
     centre: float = 10367.0,
-    total_free: bool = False,
 ) -> Combination:
     """Return the fit of flattened mu(E) within a range around ``centre`` (eV).
 
@@ -213,4 +214,4 @@ def combine_mu(
     x = sample.energy[(sample.energy >= low) & (sample.energy <= high)]
     y, a, b = (np.interp(x, part.energy, part.flat) for part in (sample, first, second))
     errors = relative_steps(sample, first, second)
-    return combine(x, y, a, b, total_free=total_free, step_errors=errors, space="mu(E)")
+    return combine(x, y, a, b, step_errors=errors, space="mu(E)")

@@ -16,6 +16,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -26,7 +27,7 @@ from numpy.typing import NDArray
 from repro import data
 from repro.clay import trajectory
 from repro.errors import DataError, InputError
-from repro.exafs import combination, ensemble, neighbours, site_spectra, structures, transforms
+from repro.exafs import combination, neighbours, site_spectra, structures, transforms
 from repro.exafs.combination import Combination
 from repro.exafs.ensemble import Ensemble, Radial
 from repro.exafs.feff_chi import broadened, scaled, shifted
@@ -123,6 +124,17 @@ def assembly(frame: str) -> str:
     return found[0]
 
 
+def seeds(found: SiteSpectra) -> list[int]:
+    """Return the seeds of the runs that sites come from, by the names of their frames."""
+    return sorted({int(assembly(frame).split()[1]) for frame in found.about.frame})
+
+
+def listed(numbers: Sequence[int]) -> str:
+    """Return numbers in words, such as ``1, 2 and 3``."""
+    *first, last = map(str, numbers)
+    return f"{', '.join(first)} and {last}" if first else last
+
+
 def frame_of(name: str, row: Any) -> Atoms:
     """Return the snapshot that a row of a set's ``about`` comes from.
 
@@ -148,17 +160,22 @@ def frame_of(name: str, row: Any) -> Atoms:
 def curve(
     found: Ensemble, *, settings: Settings | None = None, choices: Choices | None = None
 ) -> Radial:
-    """Return |chi(R)| of a mean as the pipeline's settings and some choices have it."""
-    s = settings or Settings()
-    return ensemble.radial(found, k_min=s.k_min, k_max=s.k_max, dk=s.dk, k_weight=s.k_weight,
-                           window=s.window, r_max=s.r_max, change=choices or Choices())  # fmt: skip
+    """Return |chi(R)| of a mean as the pipeline's settings and some choices have it.
 
+    It is the magnitude of the mean's transform, not a mean of magnitudes.
 
-def left_out(one: Ensemble) -> Iterator[Floats]:
-    """Yield the mean without each of its blocks in turn."""
-    total = one.counts.sum()
-    for number, block in zip(one.counts, one.blocks, strict=True):
-        yield (total * one.mean - number * block) / (total - number)
+    Raises
+    ------
+    InputError
+        For a window that k does not fill.
+    """
+    s, change = settings or Settings(), choices or Choices()
+
+    def magnitude(chi: Floats) -> Floats:
+        return s.transform(*change(found.k, chi), source="mean of sites").magnitude
+
+    r = s.transform(*change(found.k, found.mean), source="mean of sites").r
+    return Radial(r, magnitude(found.mean), found.error_of(magnitude))
 
 
 def jackknife(function: Callable[..., float], *means: Ensemble) -> Estimate:
@@ -173,15 +190,13 @@ def jackknife(function: Callable[..., float], *means: Ensemble) -> Estimate:
         error is NaN.
     """
     whole = [one.mean for one in means]
-    value, variance, blocks = function(*whole), 0.0, 0
-    for at, one in enumerate(means):
-        many = len(one.counts)
-        if many < 2:
-            continue
-        blocks += many
-        left = np.array([function(*whole[:at], chi, *whole[at + 1 :]) for chi in left_out(one)])
-        variance += (many - 1) / many * float(((left - left.mean()) ** 2).sum())
-    return Estimate(float(value), float(np.sqrt(variance)) if blocks else float("nan"))
+
+    def of(at: int) -> Callable[[Floats], float]:
+        return lambda chi: function(*whole[:at], chi, *whole[at + 1 :])
+
+    errors = [one.error_of(of(at)) for at, one in enumerate(means) if len(one.counts) > 1]
+    error = float(np.linalg.norm(errors)) if errors else float("nan")
+    return Estimate(float(function(*whole)), error)
 
 
 @dataclass(frozen=True)
@@ -213,18 +228,12 @@ def read_off(
     s, change = settings or Settings(), choices or Choices()
 
     def numbers(chi: Floats) -> tuple[float, float, float]:
-        k, y = change(found.k, chi)
-        seen = transforms.transform(k, y, k_min=s.k_min, k_max=s.k_max, dk=s.dk, k_weight=s.k_weight,
-                                    window=s.window, r_max=s.r_max, source="mean of sites")  # fmt: skip
+        seen = s.transform(*change(found.k, chi), source="mean of sites")
         position, height = transforms.top(seen.r, seen.magnitude, within=s.first_shell)
         return position, height, float(seen.magnitude[seen.r >= s.far].max()) / height
 
-    whole, many = numbers(found.mean), len(found.counts)
-    if many < 2:
-        return Read(*(Estimate(value, float("nan")) for value in whole))
-    left = np.array([numbers(chi) for chi in left_out(found)])
-    error = np.sqrt((many - 1) / many * ((left - left.mean(axis=0)) ** 2).sum(axis=0))
-    return Read(*(Estimate(v, float(e)) for v, e in zip(whole, error, strict=True)))
+    error = found.error_of(numbers)
+    return Read(*(Estimate(v, float(e)) for v, e in zip(numbers(found.mean), error, strict=True)))
 
 
 @dataclass(frozen=True)
@@ -279,18 +288,12 @@ def share(clay: Ensemble, salt: Ensemble, molecular: Ensemble, *, settings: Sett
     def weighted(chi: Floats) -> Floats:
         return np.asarray((k**s.k_weight * change(clay.k, chi)[1])[used])
 
-    def solved(y: Floats, b: Floats, a: Floats) -> float:
-        parts, *_ = np.linalg.lstsq(np.stack([a, b], axis=1), y, rcond=None)
-        difference = a - b
-        fixed = (y - b) @ difference / (difference @ difference)
-        return float(parts[0] / parts.sum()) if total_free else float(fixed)
-
     fit = combination.combine(k[used], weighted(clay.mean), weighted(molecular.mean),
                               weighted(salt.mean), total_free=total_free, space="chi(k)")  # fmt: skip
     # Changes are linear in chi, so that they are made once for each mean and block.
     ready = [replace(m, mean=weighted(m.mean), blocks=np.array([weighted(b) for b in m.blocks]))
-             for m in (clay, salt, molecular)]  # fmt: skip
-    sampled = jackknife(solved, *ready)
+             for m in (clay, molecular, salt)]  # fmt: skip
+    sampled = jackknife(partial(combination.solve, total_free=total_free), *ready)
     return Share(Estimate(fit.share, float(np.hypot(fit.error, sampled.error))), sampled.error, fit)
 
 
@@ -304,9 +307,7 @@ def coherence(found: SiteSpectra, *, r_range: tuple[float, float], settings: Set
     s, change = settings or Settings(), choices or Choices()
     total, power, n = np.zeros(0, dtype=complex), 0.0, len(found.chi)
     for chi in found.chi:
-        k, y = change(found.k, chi)
-        seen = transforms.transform(k, y, k_min=s.k_min, k_max=s.k_max, dk=s.dk, k_weight=s.k_weight,
-                                    window=s.window, r_max=s.r_max, source="site")  # fmt: skip
+        seen = s.transform(*change(found.k, chi), source="site")
         inside = (seen.r >= r_range[0]) & (seen.r <= r_range[1])
         total = seen.chi_r[inside] if not len(total) else total + seen.chi_r[inside]
         power += float((np.abs(seen.chi_r[inside]) ** 2).sum())

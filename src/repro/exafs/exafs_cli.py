@@ -12,7 +12,9 @@
 
 ``go`` does all sets whose runs are shipped: MD of the crystals and of the clays before they
 melt, snapshots, FEFF on sites.  Everything is kept in WORK as it is made, so that the same
-command goes on after a kill; ``collect`` brings what is finished into ``data/exafs``.
+command goes on after a kill; a set of which more seeds have shipped since is made again, which
+it says before it starts, and runs only sites that are new.  ``collect`` brings what is finished
+into ``data/exafs``.
 """
 
 from __future__ import annotations
@@ -33,7 +35,7 @@ from repro import data, folder_lock, paths
 from repro.clay import trajectory
 from repro.commands import parse, plain_errors, resumable
 from repro.errors import InputError
-from repro.exafs import feff, feff_sites, files, scans, site_spectra, structures
+from repro.exafs import feff, feff_sites, reader_files, site_spectra, structures
 from repro.exafs.exafs_chapter import FOIL, STANDARDS
 from repro.exafs.exafs_collect import (
     CROSS,
@@ -43,6 +45,7 @@ from repro.exafs.exafs_collect import (
     THIN,
     collect,
     note,
+    note_file,
     snapshots,
     spectra,
     write_note,
@@ -77,9 +80,34 @@ def make_structures(work: Path, name: str, *, model: Path | None = None) -> int:
                 **{key: round(value, 4) for key, value in structures.thermo(one, work, seed=seed).items()},
                 "wall_s": round(sum(r.thermo.loop_s for r in runs), 1),
             })  # fmt: skip
+    note_file(snapshots(work, name)).unlink(missing_ok=True)
     count = structures.write(one, work, snapshots(work, name), seeds=seeds)
     write_note(snapshots(work, name), {"set": name, "seeds": seeds, "frames": count, "runs": rows})
     return count
+
+
+def outdated(work: Path, name: str) -> str:
+    """Return why the snapshots of a set must be made, or an empty text where they need not.
+
+    They are missing, or were cut off before their note was written, or are of other seeds than
+    those that ship now.
+    """
+    file, now = snapshots(work, name), structures.shipped(structures.get(name))
+    seeds = note(file).get("seeds")
+    if not file.is_file() or seeds is None:
+        return "no whole snapshots"
+    if seeds == now:
+        return ""
+    old, new = (", ".join(map(str, one)) or "none" for one in (seeds, now))
+    return f"snapshots of seeds {old}, where now {new} ship"
+
+
+def cost(work: Path, name: str) -> str:
+    """Return in words what making a set again takes, by what it took before."""
+    one, last = structures.get(name), note(spectra(work, name))
+    each = f", {last['feff_s'] / last['sites']:.1f} s each the last time" if last else ""
+    md = "MD of the seeds that are not there, then " if one.hold is not None else ""
+    return f"{md}FEFF on up to {one.sites} sites{each}; sites that are in the cache cost nothing"
 
 
 def make_spectra(
@@ -91,7 +119,7 @@ def make_spectra(
     Parameters
     ----------
     work, name:
-        Folder and set; its snapshots are made first where they need no run.
+        Folder and set; its snapshots are made first where they are not there as a whole.
     cores:
         How many FEFF run at once.
     count:
@@ -113,18 +141,22 @@ def make_spectra(
     if cores < 1:
         raise InputError(f"cores={cores}: expected 1 or more")
     file = snapshots(work, name)
-    if not file.is_file():
+    if not file.is_file() or not note(file):
         make_structures(work, name)
     target = spectra(work, name, cross)
     todo = site_spectra.drawn(trajectory.read(file), one.sites if count is None else count)
     todo = todo[::THIN] if cross else todo
     begun = time.monotonic()
-    found = site_spectra.compute(todo, program=cross or "feff8l", cores=cores, cache=work / "cache",
-                                 progress=progress, **(CROSS if cross else {}))  # fmt: skip
+    found, failures = site_spectra.compute(
+        todo, program=cross or "feff8l", cores=cores, cache=work / "cache", progress=progress,
+        **(CROSS if cross else {}),
+    )  # fmt: skip
+    # Without a note the table counts as unfinished; an old note would speak for a new table.
+    note_file(target).unlink(missing_ok=True)
     site_spectra.write(found, target)
     write_note(target, {
-        "set": name, "program": found.program, "sites": len(found.chi),
-        "failures": [f"{f.name}: {f.reason}" for f in found.failures],
+        "set": name, "seeds": note(file)["seeds"], "program": found.program,
+        "sites": len(found.chi), "failures": [f"{f.name}: {f.reason}" for f in failures],
         "feff_s": round(float(found.about.seconds.sum()), 1),
         "wall_s": round(time.monotonic() - begun, 1), "cores": cores,
     })  # fmt: skip
@@ -217,9 +249,11 @@ def _go(args: argparse.Namespace) -> int:
                       "folder")  # fmt: skip
     with folder_lock.held(args.work / ".exafs", patience=5.0, busy=busy):
         args.names, args.sites = args.names or structures.available(), None
-        for name in args.names:
-            if not snapshots(args.work, name).is_file():
-                make_structures(args.work, name, model=args.model)
+        todo = {name: why for name in args.names if (why := outdated(args.work, name))}
+        for name, why in todo.items():
+            print(f"{name}: {why}; {cost(args.work, name)}", flush=True)
+        for name in todo:
+            make_structures(args.work, name, model=args.model)
         return _spectra(args)
 
 
@@ -249,7 +283,7 @@ def _standards(args: argparse.Namespace) -> int:
 
 def _foil(args: argparse.Namespace) -> int:
     row = {"source": args.source, "sha256": data.sha256(args.file),
-           **scans.foil_row(files.read(args.file, edge="Re L3"))}  # fmt: skip
+           **reader_files.foil_row(reader_files.read_foil(args.file, columns=args.columns))}  # fmt: skip
     args.work.mkdir(parents=True, exist_ok=True)
     pd.DataFrame([row]).to_csv(args.work / FOIL, index=False, lineterminator="\n")
     print(f"edge {row['edge_eV']:.2f} +- {row['error_eV']:.2f} eV ({row['read_as']})")
@@ -289,6 +323,7 @@ def _parser() -> argparse.ArgumentParser:
     add("standards", "run FEFF on the first shells of crystals at rest")
     foil = add("foil", "find the edge of a Re foil and keep what was found")
     foil.add_argument("file", type=Path, help="column file or Athena project")
+    foil.add_argument("--columns", default="", help="such as 'energy=2 mu=1' or 'unit=keV'")
     foil.add_argument("--source", required=True, help="where the file is from, in words")
     add("status", "say what is done")
     fast = add("speed", "time FEFF with one and with two runs at once, nothing cached")

@@ -38,18 +38,21 @@ def spectra(work: Path, name: str, program: str = "") -> Path:
     return work / "spectra" / f"{name}{end}.csv.gz"
 
 
+def note_file(file: Path) -> Path:
+    """Return where what is to be known of a file of a work folder lies: beside it."""
+    return file.with_name(file.name.split(".gz")[0] + ".json")
+
+
 def write_note(file: Path, content: dict[str, Any]) -> None:
     """Write what is to be known of a file of a work folder beside it."""
-    side = file.with_name(file.name.split(".gz")[0] + ".json")
-    side.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+    note_file(file).write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
 
 
 def note(file: Path) -> dict[str, Any]:
     """Return what is written beside a file of a work folder; empty if there is nothing."""
-    side = file.with_name(file.name.split(".gz")[0] + ".json")
-    if not side.is_file():
+    if not note_file(file).is_file():
         return {}
-    content: dict[str, Any] = json.loads(side.read_text(encoding="utf-8"))
+    content: dict[str, Any] = json.loads(note_file(file).read_text(encoding="utf-8"))
     return content
 
 
@@ -68,6 +71,17 @@ def _shipped(out: Path) -> tuple[dict[str, str], dict[str, float], pd.DataFrame]
     return names, {key: float(value) for key, value in walls.items()}, runs
 
 
+def _whole(work: Path, name: str, program: str) -> dict[str, Any]:
+    """Return the note of a set's spectra, and refuse those that a kill or new snapshots left behind."""
+    file, seen = spectra(work, name, program), note(snapshots(work, name))
+    about = note(file)
+    if seen and about.get("seeds") == seen["seeds"]:
+        return about
+    part = f"cross --names {name}" if program else f"go --names {name}"
+    raise InputError(f"{file}: not finished, or of other seeds than the snapshots of its set; go on "
+                     f"with the part '{part}'")  # fmt: skip
+
+
 def collect(work: Path, out: Path, *, command: str) -> int:
     """Bring what is finished from a work folder into the data folder; return the number of sets.
 
@@ -83,7 +97,7 @@ def collect(work: Path, out: Path, *, command: str) -> int:
     Raises
     ------
     InputError
-        If nothing is finished.
+        If nothing is finished, or spectra are not those of their snapshots.
     """
     names, walls, shipped_runs = _shipped(out)
     runs, done = [], []
@@ -94,7 +108,7 @@ def collect(work: Path, out: Path, *, command: str) -> int:
             file = spectra(work, name, program)
             if not file.is_file():
                 continue
-            about = note(file)
+            about = _whole(work, name, program)
             shutil.copyfile(file, out / file.name)
             thinned = f", every {THIN}th site, for the cross-check" if program else ""
             names[file.name] = (f"{one.about}: chi(k) of {about['sites']} Ga sites by "

@@ -39,6 +39,7 @@ def peaks(read: Mapping[str, Read], means: Mapping[str, Ensemble]) -> pd.DataFra
     }).T  # fmt: skip
 
 
+UNKNOWN = "not known"
 _OWN = (("first peak (Å)", "peak_A", "peak_error_A", 3, 1.0),
         ("its height (Å⁻⁴)", "height", "height_error", 2, 1.0),
         ("beyond / first (%)", "far_ratio", "far_ratio_error", 1, 100.0),
@@ -51,14 +52,24 @@ _OWN = (("first peak (Å)", "peak_A", "peak_error_A", 3, 1.0),
 
 
 def own(found: FourFiles) -> pd.DataFrame:
-    """Return what a reader's four files gave, a column a file, in words with errors."""
-    table = {}
+    """Return what a reader's four files gave, a column a file, in words with errors.
+
+    A file that was normalised before has an edge step whose error is not known, and so have the
+    shares that it takes part in; the error of such a share is that of its fit alone.
+    """
+    table: dict[str, dict[str, str]] = {}
     for row in found.rows():
-        table[row["label"]] = {
-            title: "–" if row[key] is None
-            else words(Estimate(row[key], row[error] if error else np.nan), digits, factor=factor)
-            for title, key, error, digits, factor in _OWN
-        }  # fmt: skip
+        own = table.setdefault(row["label"], {})
+        for title, key, error, digits, factor in _OWN:
+            if row[key] is None:
+                own[title] = "–"
+                continue
+            one = Estimate(row[key], row[error] if error else np.nan)
+            own[title] = words(one, digits, factor=factor)
+            if error and np.isnan(one.error):
+                own[title] += f" ± {UNKNOWN}"
+            if np.isnan(row.get(key + "_step_error", 0.0)):
+                own[title] += f" (step {UNKNOWN})"
     return pd.DataFrame(table)
 
 

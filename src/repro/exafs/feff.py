@@ -33,7 +33,6 @@ from numpy.typing import NDArray
 from repro.errors import InputError, ReproError, did_you_mean
 from repro.exafs import feff_files
 from repro.exafs.feff_files import GRID, Paths
-from repro.exafs.feff_sites import Site, cut, feff_input
 
 Floats = NDArray[np.float64]
 FORMAT = 1  # raised when what is kept of a run, or how it is summed, changes
@@ -46,9 +45,6 @@ _LAYOUT = {
 _FOLDERS = {"linux": "linux64", "darwin": "darwin64", "win32": "win64"}
 _SAID = "said.txt"
 _LAST_WORDS = 6  # lines
-
-__all__ = ["FeffError", "FeffResult", "Program", "Site", "cut", "feff_input", "program",
-           "run_feff"]  # fmt: skip
 
 
 class FeffError(ReproError):

@@ -11,11 +11,9 @@ corrections are made afterwards, on one site as on a mean (they are linear in ch
   the convention of larch and Artemis: a positive :math:`E_0` moves the calculated features up
   in energy, to higher k.
 - *Width*, :func:`broadened`: of distances, as :math:`e^{-2k^2\sigma^2}`; and of energy, by
-  convolution in :math:`E = k^2/a` with a Gaussian (monochromator) or a Lorentzian (lifetime).
-  At half path length R an energy width damps by :math:`e^{-(aR w/k)^2/2}` (Gaussian of standard
-  deviation w) and :math:`e^{-aR\,\Gamma/2k}` (Lorentzian of full width :math:`\Gamma`), where R is
-  rather what the slope of the whole phase makes of it, as |chi(R)| shows it.  larch's ``ei`` is
-  :math:`\Gamma/2` with the bare R, some percent stronger.  FEFF has the core hole's own width
+  convolution in :math:`E = k^2/a` with the monochromator's Gaussian.  At half path length R a
+  Gaussian of standard deviation w damps by :math:`e^{-(aR w/k)^2/2}`, where R is rather what the
+  slope of the whole phase makes of it, as |chi(R)| shows it.  FEFF has the core hole's own width
   in it already (2.1 eV for Ga K).
 """
 
@@ -23,15 +21,14 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.constants import electron_mass, electron_volt, hbar
 from scipy.interpolate import CubicSpline
 from scipy.signal import fftconvolve
-from scipy.special import voigt_profile
 
 from repro.errors import InputError
+from repro.exafs.edges import EV_A2
 
 Floats = NDArray[np.float64]
-ENERGY_TO_K2 = 2 * electron_mass * electron_volt / hbar**2 * 1e-20  # 1/(eV angstrom^2), "a"
+ENERGY_TO_K2 = 1 / EV_A2  # 1/(eV angstrom^2), "a"
 _FWHM = 2 * np.sqrt(2 * np.log(2))  # of a Gaussian, in standard deviations
 _FINEST, _MOST = 0.01, 200_000  # eV, and points of the energy grid
 
@@ -103,14 +100,7 @@ def shifted(k: Floats, chi: Floats, e0: float) -> tuple[Floats, Floats]:
     return x[known], np.where(squared[known] < x[0] ** 2, 0.0, moved)
 
 
-def broadened(
-    k: Floats,
-    chi: Floats,
-    *,
-    sigma2: float = 0.0,
-    gaussian_ev: float = 0.0,
-    lorentzian_ev: float = 0.0,
-) -> Floats:
+def broadened(k: Floats, chi: Floats, *, sigma2: float = 0.0, gaussian_ev: float = 0.0) -> Floats:
     """Return chi with additional widths.
 
     Parameters
@@ -121,8 +111,8 @@ def broadened(
         (..., K).
     sigma2:
         Mean square width of half path lengths, angstrom^2, the same for all paths.
-    gaussian_ev, lorentzian_ev:
-        Full widths at half maximum of the two in energy, eV; both together are a Voigt profile.
+    gaussian_ev:
+        Full width at half maximum in energy, eV.
 
     Returns
     -------
@@ -135,22 +125,19 @@ def broadened(
         For a negative width, or one too narrow or wide for the energies of k.
     """
     x, y = _check(k, chi)
-    widths = {"sigma2": sigma2, "gaussian_ev": gaussian_ev, "lorentzian_ev": lorentzian_ev}
-    for name, value in widths.items():
+    for name, value in {"sigma2": sigma2, "gaussian_ev": gaussian_ev}.items():
         if not value >= 0 or not np.isfinite(value):
             raise InputError(f"{name}={value:g}: expected 0 or more")
-    wide = max(gaussian_ev, lorentzian_ev)
-    if wide:
+    if gaussian_ev:
         first, last = x[0] ** 2 / ENERGY_TO_K2, x[-1] ** 2 / ENERGY_TO_K2
-        narrow = min(w for w in (gaussian_ev, lorentzian_ev) if w)
-        step = min(0.25, narrow / 8)
-        if step < _FINEST or (last - first) / step > _MOST or wide > (last - first) / 4:
-            raise InputError(f"gaussian_ev={gaussian_ev:g}, lorentzian_ev={lorentzian_ev:g}: expected "
-                             f"0, or {8 * _FINEST:g} to {(last - first) / 4:.0f} eV")  # fmt: skip
+        step = min(0.25, gaussian_ev / 8)
+        if step < _FINEST or (last - first) / step > _MOST or gaussian_ev > (last - first) / 4:
+            raise InputError(f"gaussian_ev={gaussian_ev:g}: expected 0, or {8 * _FINEST:g} to "
+                             f"{(last - first) / 4:.0f} eV")  # fmt: skip
         energy = np.arange(first, last, step)
         inner = CubicSpline(x, y, axis=-1)(np.sqrt(ENERGY_TO_K2 * energy))
         away = step * np.arange(-len(energy) + 1, len(energy))
-        kernel = voigt_profile(away, gaussian_ev / _FWHM, lorentzian_ev / 2)
+        kernel = np.exp(-((away * _FWHM / gaussian_ev) ** 2) / 2)
         flat = inner.reshape(-1, len(energy))
         spread = fftconvolve(flat, kernel[None, :], mode="same", axes=-1)
         whole = fftconvolve(np.ones(len(energy)), kernel, mode="same")

@@ -33,7 +33,7 @@ rpath, nleg, filter  2.2-4 A     4-5 A         5-5.5 A      5.5-6 A     seconds
 S02 is 1, sigma squared and the energy shift are 0: see :mod:`repro.exafs.feff_chi`.  In
 snapshots the disorder is in the ensemble of sites; a Debye-Waller factor would count it
 twice.  The exchange is FEFF's default, Hedin-Lundqvist.  Potentials are overlapped atoms.
-FEFF8 can make them self-consistent (``scf``), but does not need it for EXAFS: it takes 6 to 44 s
+FEFF8 could make them self-consistent, but does not need it for EXAFS: it takes 6 to 44 s
 of CPU time a site instead of 1 to 4, and after a shift of 6 to 8 eV, which is a free parameter
 in any comparison with a measurement, chi(k) is the same to 4 % (GaCl3 and GaF3).
 """
@@ -168,7 +168,6 @@ def check_settings(
     rpath: float,
     nleg: int,
     criteria: tuple[float, float],
-    scf: float | None,
 ) -> None:
     """Raise if settings of :func:`feff_input` do not fit each other or the cluster's radius.
 
@@ -188,10 +187,6 @@ def check_settings(
     if len(criteria) != 2 or not all(0 <= c < 100 for c in criteria):
         raise InputError(f"criteria={criteria}: expected two shares in percent, 0 or more: "
                          "curved wave and plane wave")  # fmt: skip
-    if scf is not None and program == "feff6l":
-        raise InputError("scf: feff6l has no self-consistent potentials; expected None or feff8l")
-    if scf is not None and not 0 < scf <= radius:
-        raise InputError(f"scf={scf:g}: expected a radius within {radius:g} angstrom")
 
 
 def _check(site: Site, program: str) -> None:
@@ -213,7 +208,6 @@ def feff_input(
     rpath: float = 6.0,
     nleg: int = 6,
     criteria: tuple[float, float] = (0.0, 0.0),
-    scf: float | None = None,
 ) -> str:
     """Return ``feff.inp`` for a site, K edge.
 
@@ -232,8 +226,6 @@ def feff_input(
         Most legs of a path; 2 is single scattering alone.
     criteria:
         Least curved-wave and plane-wave amplitude of a path, percent of the first shell's.
-    scf:
-        Radius of self-consistent potentials, angstrom, FEFF8 only; overlapped atoms if None.
 
     Raises
     ------
@@ -241,7 +233,7 @@ def feff_input(
         For a setting out of its range, a cluster shorter than the paths, too many atoms for
         the program, and atoms that overlap.
     """
-    check_settings(program, site.radius, rpath, nleg, criteria, scf)
+    check_settings(program, site.radius, rpath, nleg, criteria)
     _check(site, program)
     kinds = sorted(set(site.symbols), key=lambda s: atomic_numbers[s])
     number = {element: k for k, element in enumerate(kinds, start=1)}
@@ -250,8 +242,6 @@ def feff_input(
     lines += ["HOLE 1 1.0"] if old else ["EDGE K", "S02 1.0"]
     lines += ["CONTROL 1 1 1 1", "PRINT 0 0 0 0"] if old else ["CONTROL 1 1 1 1 1 1",
                                                                "PRINT 0 0 0 0 0 0"]  # fmt: skip
-    if scf is not None:
-        lines.append(f"SCF {scf:.3f}")
     lines += [f"{'RMAX' if old else 'RPATH'} {rpath:.3f}", f"NLEG {nleg}",
               f"CRITERIA {criteria[0]:.3f} {criteria[1]:.3f}", "POTENTIALS",
               f"0 {atomic_numbers[site.absorber]} {site.absorber}"]  # fmt: skip

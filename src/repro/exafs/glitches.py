@@ -117,7 +117,7 @@ def deglitch(
         bad.add(int(left[worst]))
     if len(bad) > most:
         raise InputError(f"{len(bad)} of {len(x)} points would be taken out as glitches; expected "
-                         f"at most {most} (a higher threshold?)")  # fmt: skip
+                         f"at most {most} (name the bad ones instead of searching for them)")  # fmt: skip
     gone = np.zeros(len(x), dtype=bool)
     gone[sorted(bad)] = True
     return Deglitched(x[~gone], y[~gone], x[gone], y[gone])

@@ -8,11 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 from ase import Atoms
-from ase.data import atomic_masses
 from numpy.typing import NDArray
-from scipy.constants import atomic_mass
 
-from repro.clay import mixing
+from repro.clay import mixing, salts
+from repro.clay.chapter import over_seeds
 from repro.errors import InputError
 from repro.md.statistics import Estimate
 
@@ -28,7 +27,8 @@ class Count:
     Attributes
     ----------
     fluorine, chlorine:
-        Mean numbers within the bond lengths, with errors over runs.
+        Mean numbers within the bond lengths, with errors over runs, or over frames where there
+        is one run only.
     share:
         The GaCl3-like share that they stand for (:mod:`repro.exafs.exafs_chapter`).
     """
@@ -36,11 +36,6 @@ class Count:
     fluorine: Estimate
     chlorine: Estimate
     share: Estimate
-
-
-def _over(x: Floats) -> Estimate:
-    error = x.std(ddof=1) / np.sqrt(len(x)) if len(x) > 1 else np.nan
-    return Estimate(float(x.mean()), float(error))
 
 
 def count(frames: Iterable[Atoms], *, salt: float = 6.0, molecular: float = 4.0) -> Count:
@@ -73,41 +68,31 @@ def count(frames: Iterable[Atoms], *, salt: float = 6.0, molecular: float = 4.0)
     runs = table.groupby("run", sort=False)[["F", "Cl"]].mean()
     units = (runs if len(runs) > 1 else table[["F", "Cl"]]).to_numpy()
     shares = units[:, 1] / molecular / (units[:, 1] / molecular + units[:, 0] / salt)
-    return Count(_over(units[:, 0]), _over(units[:, 1]), _over(shares))
-
-
-def gallium_bonds(frame: Atoms) -> list[tuple[int, int, tuple[int, int, int]]]:
-    """Return the bonds of gallium as ``(i, j, image)``, for a drawing."""
-    found = mixing.bonds(frame)
-    own = found.symbols[found.metal] == "Ga"
-    return [
-        (int(i), int(j), (int(s[0]), int(s[1]), int(s[2])))
-        for i, j, s in zip(found.metal[own], found.anion[own], found.shift[own], strict=True)
-    ]
+    fluorine, chlorine, share = (over_seeds(x.tolist()) for x in (*units.T, shares))
+    return Count(fluorine, chlorine, share)
 
 
 def lengths(frame: Atoms) -> dict[str, Floats]:
     """Return the lengths of gallium's bonds to F and to Cl in a frame, angstrom."""
     found = mixing.bonds(frame)
-    own = found.symbols[found.metal] == "Ga"
-    kind = found.symbols[found.anion]
-    away = (
-        frame.positions[found.anion] + found.shift @ frame.cell.array - frame.positions[found.metal]
-    )
-    distance = np.linalg.norm(away, axis=1)
-    return {element: distance[own & (kind == element)] for element in ("F", "Cl")}
+    distance = np.linalg.norm(found.vector, axis=1)
+    return {element: distance[found.of("Ga", element)] for element in ("F", "Cl")}
 
 
 def chlorine_lengths(frames: Iterable[Atoms]) -> dict[str, Floats]:
-    """Return lengths of Ga-Cl bonds, angstrom: ``terminal`` and ``bridging`` (two Ga or more)."""
+    """Return lengths of Ga-Cl bonds, angstrom: ``terminal`` and ``bridging`` (two Ga or more).
+
+    Raises
+    ------
+    InputError
+        For no frames.
+    """
     parts: dict[str, list[Floats]] = {"terminal": [], "bridging": []}
     for frame in frames:
         found = mixing.bonds(frame)
-        own = (found.symbols[found.metal] == "Ga") & (found.symbols[found.anion] == "Cl")
-        metal, anion = found.metal[own], found.anion[own]
-        away = frame.positions[anion] + found.shift[own] @ frame.cell.array - frame.positions[metal]
-        distance = np.linalg.norm(away, axis=1)
-        several = np.bincount(anion, minlength=len(frame))[anion] > 1
+        own = found.of("Ga", "Cl")
+        distance = np.linalg.norm(found.vector[own], axis=1)
+        several = found.number("Ga", "Cl")[found.anion[own]] > 1
         parts["terminal"].append(distance[~several])
         parts["bridging"].append(distance[several])
     if not parts["terminal"]:
@@ -208,8 +193,7 @@ def crystal_check(name: str, frames: Sequence[Atoms]) -> CrystalCheck:
         share = frame.get_scaled_positions(wrap=False)
         share = share - np.round(share - first)
         places.append((share - share.mean(axis=0) + first.mean(axis=0)) @ frame.cell.array)
-        mass = float(atomic_masses[frame.numbers].sum()) * atomic_mass * 1e3
-        density.append(mass / (frame.cell.volume * 1e-24))
+        density.append(salts.density(frame))
     x = np.array(places)
     # The cell breathes: places are compared after the mean of each frame is taken off.
     x = x - x.mean(axis=1, keepdims=True)

@@ -81,6 +81,20 @@ class Settings:
     samples: int = 100
     seed: int = 1
 
+    def transform(self, k: Floats, chi: Floats, **more: Any) -> transforms.Transformed:
+        """Return the transform of chi(k) with these settings.
+
+        Parameters
+        ----------
+        k, chi:
+            (K,), 1/angstrom in even steps from 0.
+        more:
+            Other options of :func:`repro.exafs.transforms.transform`: ``source``, ``noise``.
+        """
+        return transforms.transform(k, chi, k_min=self.k_min, k_max=self.k_max, dk=self.dk,
+                                    k_weight=self.k_weight, window=self.window, r_max=self.r_max,
+                                    **more)  # fmt: skip
+
 
 @dataclass(frozen=True)
 class Processed:
@@ -149,6 +163,7 @@ class FourFiles:
                 fit = fits.get(label)
                 row[f"share_{name}"] = fit.share if fit else None
                 row[f"share_{name}_error"] = fit.whole_error if fit else None
+                row[f"share_{name}_step_error"] = fit.step_error if fit else None
             row["between"] = self.between.get(label)
             table.append(row)
         return table
@@ -195,10 +210,7 @@ def process(
     )  # fmt: skip
     # Points further apart than the grid of chi carry nothing beyond R = pi / 2 step.
     highest = min(25.0, 0.8 * np.pi / (2 * made.step))
-    found = transforms.transform(
-        made.k, made.chi, k_min=s.k_min, k_max=s.k_max, dk=s.dk, k_weight=s.k_weight,
-        window=s.window, r_max=s.r_max, noise=(0.6 * highest, highest), source=name,
-    )  # fmt: skip
+    found = s.transform(made.k, made.chi, noise=(0.6 * highest, highest), source=name)
     peak = transforms.first_shell(found, within=s.first_shell, samples=s.samples, seed=s.seed)
     rest = transforms.far(found, peak, start=s.far, samples=s.samples, seed=s.seed)
     return Processed(spectrum, s, calibration, clean, normalised, made, found, peak, rest)
@@ -236,7 +248,6 @@ def four_files(
     settings: Settings | None = None,
     reading: Mapping[str, Mapping[str, Any]] | None = None,
     bad_points: Mapping[str, Sequence[float]] | None = None,
-    energy_range: tuple[float, float] = (-20.0, 50.0),
 ) -> FourFiles:
     """Return everything for a figure like the paper's Fig. 3a from a reader's four files.
 
@@ -253,9 +264,7 @@ def four_files(
         Options of :func:`repro.exafs.files.read` for one file, under its label (``GaF3``,
         ``GaCl3``, ``2LiCl-GaF3``, ``3LiCl-GaF3``, ``foil``), or for all under ``all``.
     bad_points:
-        Points to take out of one file, eV, under its label.
-    energy_range:
-        Of the fit of mu(E), eV from the tabulated edge; that of chi(k) runs over the window.
+        Points to take out of one file, eV, under its label, or of all four under ``all``.
 
     Raises
     ------
@@ -264,10 +273,11 @@ def four_files(
     """
     s = settings or Settings()
     options, bad = dict(reading or {}), dict(bad_points or {})
-    for word in [*options, *bad]:
-        if word not in (*LABELS, "foil", "all"):
-            raise InputError(f"label {word!r}: expected {', '.join(LABELS)}, foil or all"
-                             f"{did_you_mean(word, LABELS)}")  # fmt: skip
+    for words, others in ((options, ("foil", "all")), (bad, ("all",))):
+        for word in words:
+            if word not in (*LABELS, *others):
+                raise InputError(f"label {word!r}: expected {', '.join((*LABELS, *others))}"
+                                 f"{did_you_mean(word, LABELS)}")  # fmt: skip
 
     def load(given: str | Path | Spectrum, label: str, edge: str) -> Spectrum:
         merged = {**options.get("all", {}), **options.get(label, {})}
@@ -276,7 +286,7 @@ def four_files(
     metal = load(foil, "foil", s.foil_edge) if foil is not None else None
     processed = {}
     for label, given in zip(LABELS, (gaf3, gacl3, two_to_one, three_to_one), strict=True):
-        own = replace(s, glitches=(*s.glitches, *bad.get(label, ())))
+        own = replace(s, glitches=(*s.glitches, *bad.get("all", ()), *bad.get(label, ())))
         processed[label] = process(load(given, label, s.edge), foil=metal, settings=own)
     salt, molecular = processed["GaF3"], processed["GaCl3"]
     centre = edges.tabulated(s.edge)
@@ -286,8 +296,8 @@ def four_files(
             processed[label].normalised, molecular.normalised, salt.normalised,
         )) for label in CLAYS}  # fmt: skip
     by_mu = {label: combination.combine_mu(
-        processed[label].normalised, molecular.normalised, salt.normalised,
-        energy_range=energy_range, centre=centre) for label in CLAYS}  # fmt: skip
+        processed[label].normalised, molecular.normalised, salt.normalised, centre=centre)
+        for label in CLAYS}  # fmt: skip
     r = salt.transformed.r
     shell = (r >= s.first_shell[0]) & (r <= s.first_shell[1])
     inside = {label: between(processed[label].transformed.magnitude[shell],

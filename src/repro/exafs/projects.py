@@ -163,7 +163,9 @@ def pick(records: dict[str, Record], record: str | int | None, *, source: str
     if record is None and len(labels) == 1:
         record = 1
     if record is None:
-        raise InputError(f"{source}: {len(labels)} records; expected record= one of {listed}")
+        raise InputError(
+            f"{source}: {len(labels)} records; expected one of them, as in record=1: {listed}"
+        )
     if isinstance(record, int):
         if not 1 <= record <= len(labels):
             raise InputError(f"{source}: record {record}; expected one of {listed}")

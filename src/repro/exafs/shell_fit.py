@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 from scipy.optimize import least_squares
 
 from repro.errors import InputError
-from repro.exafs.ensemble import Ensemble
+from repro.exafs.ensemble import Ensemble, jackknife
 from repro.md.statistics import Estimate
 
 Floats = NDArray[np.float64]
@@ -104,11 +104,7 @@ class ShellFit:
     def estimate(self, function: Callable[[Floats], float]) -> Estimate:
         """Return a number made of the (J, 3) values of the fit, with its error."""
         drawn = np.array([function(one) for one in self.left])
-        return Estimate(float(function(self.best)), _jackknife(drawn))
-
-
-def _jackknife(left: Floats) -> float:
-    return float(np.sqrt((len(left) - 1) / len(left) * ((left - left.mean()) ** 2).sum()))
+        return Estimate(float(function(self.best)), float(jackknife(drawn)))
 
 
 def _even(k: Floats, chi: Floats) -> None:
@@ -164,26 +160,6 @@ def _grid(k: Floats, k_range: tuple[float, float], dk: float) -> tuple[NDArray[n
     return used, np.asarray(np.sin(np.pi / 2 * np.minimum(up, down)) ** 2)
 
 
-def model(k: Floats, standards: Sequence[Standard], values: Floats) -> Floats:
-    """Return chi of shells (module docstring).
-
-    Parameters
-    ----------
-    k:
-        (K,), a beginning of the standards' own.
-    standards:
-        One a shell.
-    values:
-        (J, 3): number, distance (angstrom), sigma^2 (angstrom^2).
-    """
-    total = np.zeros(len(k))
-    for one, (number, distance, sigma2) in zip(standards, np.reshape(values, (-1, 3)), strict=True):
-        signal = one.signal()[: len(k)]
-        turned = signal * np.exp(2j * k * (distance - one.distance) - 2 * sigma2 * k**2)
-        total += number * (one.distance / distance) ** 2 * turned.imag
-    return total
-
-
 class _Fit:
     """The transform of everything that does not change from one fit to the next."""
 
@@ -235,25 +211,30 @@ def fit(
     Parameters
     ----------
     found:
-        From :func:`repro.exafs.ensemble.average` or :func:`repro.exafs.site_spectra.mean`.
+        From :func:`repro.exafs.site_spectra.mean`.
     standards:
         One a shell; a pair may come twice, with ``start`` to tell its shells apart.
     start:
-        Distances to begin from, angstrom; those of the standards if None.
+        Distances to begin from, angstrom, each within 0.6 of its standard's; those of the
+        standards if None.
     k_range, r_range:
         1/angstrom and angstrom (not corrected for phase), of what is fitted.
 
     Raises
     ------
     InputError
-        For no standards, more numbers to fit than independent points, ranges that are not in
-        chi, or fewer than two blocks.
+        For no standards, a start too far from its standard, more numbers to fit than independent
+        points, ranges that are not in chi, or fewer than two blocks.
     """
     distances = [one.distance for one in standards] if start is None else list(start)
     points = 2 * (k_range[1] - k_range[0]) * (r_range[1] - r_range[0]) / np.pi
     if not standards or len(distances) != len(standards):
         raise InputError(f"{len(standards)} standards, {len(distances)} starts: expected as many, one "
                          "or more")  # fmt: skip
+    for one, begun in zip(standards, distances, strict=True):
+        if not abs(begun - one.distance) <= LARGEST:
+            raise InputError(f"start={begun:g} angstrom for {one.pair}: expected within {LARGEST:g} of "
+                             f"its standard's distance, {one.distance:.3f}")  # fmt: skip
     if 3 * len(standards) > points:
         raise InputError(f"{3 * len(standards)} numbers to fit to {points:.1f} independent points: "
                          "expected fewer shells or wider ranges")  # fmt: skip
@@ -265,12 +246,8 @@ def fit(
     work = _Fit(found.k, standards, k_range, r_range)
     begin = np.array([[4.0 / len(standards), r, 0.004] for r in distances]).ravel()
     best, r_factor = work.solve(found.mean, begin)
-    whole = found.counts.sum()
-    left = np.array([
-        work.solve((whole * found.mean - n * block) / (whole - n), best)[0]
-        for n, block in zip(found.counts, found.blocks, strict=True)
-    ])  # fmt: skip
-    values = [Estimate(float(v), _jackknife(left[:, at])) for at, v in enumerate(best)]
+    left = np.array([work.solve(chi, best)[0] for chi in found.left_out()])
+    values = [Estimate(float(v), float(e)) for v, e in zip(best, jackknife(left), strict=True)]
     shells = tuple(FittedShell(one.pair, *values[3 * j : 3 * j + 3])
                    for j, one in enumerate(standards))  # fmt: skip
     return ShellFit(shells, r_factor, float(points), 3 * len(standards), best.reshape(-1, 3),

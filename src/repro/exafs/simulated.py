@@ -55,15 +55,22 @@ def phase(k: Floats) -> Floats:
 
 
 def chi(k: Floats, shells: Sequence[Shell]) -> Floats:
-    """Return the EXAFS of shells (module docstring); 0 at k = 0, where it has no sense."""
+    """Return the EXAFS of shells (module docstring), turned on as :func:`turned_on` says."""
     q = np.maximum(np.asarray(k, dtype=float), 1e-6)
     total = np.zeros_like(q)
     for s in shells:
         size = s.number * S02 * amplitude(q) / (q * s.distance**2)
         damped = size * np.exp(-2 * s.sigma2 * q**2 - 2 * s.distance / FREE_PATH)
         total += damped * np.sin(2 * q * s.distance + phase(q))
-    # Turned on between k = 1 and 2.5, below every window, so that the edge stays where it is.
-    return np.asarray(total * (1 - np.exp(-((q / 2.0) ** 6))))
+    return turned_on(q, total)
+
+
+def turned_on(k: Floats, chi: Floats) -> Floats:
+    """Return chi turned on between k = 1 and 2.5, below every window; 0 at k = 0.
+
+    EXAFS has no sense at the edge, and would move it.
+    """
+    return np.asarray(chi * (1 - np.exp(-((np.asarray(k) / 2.0) ** 6))))
 
 
 def _edge(x: Floats | float, width: float, white: float) -> Floats:
@@ -85,6 +92,32 @@ def _steepest(width: float, white: float) -> float:
 def edge(energy: Floats, e0: float, *, width: float = 1.0, white: float = 0.3) -> Floats:
     """Return an edge of height 1 that is steepest at e0; energies and width in eV."""
     return _edge(np.asarray(energy) - e0 + _steepest(width, white), width, white)
+
+
+def absorption(
+    energy: Floats, chi: Floats, e0: float, *, atomic: float = 0.04, white: float = 0.3,
+    step: float = 1.0, offset: float = 0.4, slope: float = -3e-4, noise: float = 0.0, seed: int = 1,
+) -> Floats:  # fmt: skip
+    """Return mu of a scan: edge, slow wiggle of the free atom, chi, the line below, and noise.
+
+    Parameters
+    ----------
+    energy, chi:
+        (N,): true energies, eV, and chi at each, 0 below the edge.
+    e0:
+        True edge, eV.
+    atomic, white:
+        Sizes of the wiggle and of the white line, relative to the step.
+    step, offset, slope:
+        Edge step, and the line below it (slope per eV).
+    noise, seed:
+        Standard deviation of a point, the step being 1, and seed of it.
+    """
+    k = edges.wave_number(energy - e0)
+    slow = atomic * (np.cos(0.55 * k) * np.exp(-k / 6) - 1 + k / 20) * (energy > e0)
+    drawn = np.random.default_rng(seed).normal(scale=noise, size=len(energy))
+    mu = edge(energy, e0, white=white) + slow + chi + drawn
+    return np.asarray(offset + slope * (energy - e0) + step * mu)
 
 
 def energies(e0: float = GA_E0, *, k_max: float = 14.0, start: float = -203.7) -> Floats:
@@ -119,53 +152,3 @@ def foil(*, shift: float = 0.0, noise: float = 0.0, step: float = 0.4, seed: int
     mu = mu + np.random.default_rng(seed).normal(scale=noise, size=len(mu)) if noise else mu
     return Spectrum(np.asarray(energy), mu, label=label, source=label, note="simulated",
                     synthetic=True)  # fmt: skip
-
-
-def scan(
-    shells: Sequence[Shell],
-    *,
-    e0: float = GA_E0,
-    k_max: float = 14.0,
-    step: float = 1.0,
-    offset: float = 0.4,
-    slope: float = -3e-4,
-    atomic: float = 0.04,
-    white: float = 0.3,
-    noise: float = 0.0,
-    shift: float = 0.0,
-    reference: bool = True,
-    seed: int = 1,
-    label: str = "simulated",
-) -> Spectrum:
-    """Return a simulated Ga K scan with a reference channel.
-
-    Parameters
-    ----------
-    shells:
-        Neighbours; chi of them is the known answer.
-    e0, k_max:
-        True edge energy, eV, and end of the scan, 1/angstrom.
-    step, offset, slope:
-        Edge step, and the line below it (slope per eV).
-    atomic:
-        Size of the slow wiggle of the free atom, relative to the step.
-    white:
-        Height of the white line.
-    noise:
-        Standard deviation of mu, the step being 1.
-    shift:
-        The scan is recorded so many eV too low, sample and reference alike.
-    reference:
-        Whether the Re foil was behind the sample.
-    seed, label:
-        Of the noise; for legends.
-    """
-    true = energies(e0, k_max=k_max)
-    k = edges.wave_number(true - e0)
-    slow = atomic * (np.cos(0.55 * k) * np.exp(-k / 6) - 1 + k / 20) * (true > e0)
-    mu = edge(true, e0, white=white) + slow + chi(k, shells)
-    rng = np.random.default_rng(seed)
-    mu = offset + slope * (true - e0) + step * (mu + rng.normal(scale=noise, size=len(mu)))
-    channel = foil(shift=shift, noise=noise, seed=seed + 1000, energy=true - shift).mu
-    return Spectrum(true - shift, mu, channel if reference else None, label=label, source=label,
-                    note="simulated", synthetic=True)  # fmt: skip

@@ -11,7 +11,7 @@ from __future__ import annotations
 import gzip
 import io
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,10 +22,11 @@ from numpy.typing import NDArray
 
 from repro.clay.mixing import CUTOFFS
 from repro.errors import InputError
-from repro.exafs import ensemble, feff
-from repro.exafs.ensemble import Ensemble, Failure
+from repro.exafs import feff, feff_runs, feff_sites
+from repro.exafs.ensemble import Ensemble
 from repro.exafs.feff_files import GRID, STEP
-from repro.exafs.feff_sites import Site, feff_input
+from repro.exafs.feff_runs import Failure
+from repro.exafs.feff_sites import Site
 
 Floats = NDArray[np.float64]
 RADIUS = 8.0  # angstrom, of a site's surroundings
@@ -52,15 +53,12 @@ class SiteSpectra:
         (N, K); S02 1, no shift, no width.
     program:
         FEFF and its version.
-    failures:
-        Sites that have none.
     """
 
     about: pd.DataFrame
     k: Floats
     chi: Floats
     program: str
-    failures: tuple[Failure, ...] = field(default=())
 
     def only(self, rows: Sequence[bool] | NDArray[np.bool_]) -> SiteSpectra:
         """Return some of the sites, given a mask (N,)."""
@@ -89,13 +87,13 @@ def compute(
     cache: Path | str,
     progress: Callable[[int, int], None] | None = None,
     **settings: Any,
-) -> SiteSpectra:
-    """Run FEFF on sites, or what is left of them, and return their spectra.
+) -> tuple[SiteSpectra, list[Failure]]:
+    """Run FEFF on sites, or what is left of them; return their spectra, and sites that have none.
 
     Parameters
     ----------
     sites:
-        From :func:`repro.exafs.ensemble.sites`.
+        From :func:`drawn`.
     program:
         ``feff8l`` or ``feff6l``.
     cores:
@@ -116,23 +114,23 @@ def compute(
     """
     asked = {**SETTINGS, **settings}
     chosen = feff.program(program)
-    whole = ensemble.average(sites, feff=chosen, cache=cache, processes=cores, progress=progress,
-                             kmax=K_MAX, **asked)  # fmt: skip
-    lost = {failure.name for failure in whole.failures}
     count = round(K_MAX / STEP) + 1
-    rows, chi = [], []
-    for number, site in enumerate(sites):
-        if site.name in lost:
+    rows: list[dict[str, Any]] = []
+    chi, failures = [], []
+    made = feff_runs.run_sites(sites, feff=chosen, cache=cache, processes=cores, progress=progress,
+                               **asked)  # fmt: skip
+    for number, (site, one) in enumerate(zip(sites, made, strict=True)):
+        if isinstance(one, Failure):
+            failures.append(one)
             continue
-        text = feff_input(site, program=chosen.name, **asked)
-        one = feff.run_feff(text, feff=chosen, name=site.name, cache=cache)
         rows.append({
             "site": number, "frame": site.frame, "time_ps": site.time_ps, "atom": site.atom,
             **shell(site), "paths": len(one.paths), "seconds": round(one.seconds, 2),
         })  # fmt: skip
         chi.append(one.chi[:count])
-    return SiteSpectra(pd.DataFrame(rows)[list(ABOUT)], GRID[:count], np.array(chi), whole.program,
-                       whole.failures)  # fmt: skip
+    found = SiteSpectra(pd.DataFrame(rows)[list(ABOUT)], GRID[:count], np.array(chi),
+                        f"{chosen.name} ({chosen.version})")  # fmt: skip
+    return found, failures
 
 
 def write(found: SiteSpectra, file: Path) -> None:
@@ -183,7 +181,7 @@ def read(file: Path) -> SiteSpectra:
 
 
 def mean(found: SiteSpectra, *, blocks: int = 20) -> Ensemble:
-    """Return the mean over sites, as :func:`repro.exafs.ensemble.average` gives it.
+    """Return the mean over sites, with blocks of consecutive ones.
 
     Parameters
     ----------
@@ -204,13 +202,12 @@ def mean(found: SiteSpectra, *, blocks: int = 20) -> Ensemble:
     spread = found.chi.std(axis=0, ddof=1) if n > 1 else np.full(len(found.k), np.nan)
     return Ensemble(
         k=found.k, mean=found.chi.mean(axis=0), error=spread / np.sqrt(n), spread=spread, number=n,
-        failures=found.failures, blocks=np.array([part.mean(axis=0) for part in parts]),
+        blocks=np.array([part.mean(axis=0) for part in parts]),
         counts=np.array([len(part) for part in parts], dtype=np.int64), program=found.program,
         paths=float(found.about.paths.mean()), seconds=float(found.about.seconds.mean()),
-        cached=n, mended=0,
     )  # fmt: skip
 
 
 def drawn(frames: Iterator[Atoms], n: int) -> list[Site]:
     """Return the sites of a set: so many, drawn from its frames with :data:`DRAW`."""
-    return ensemble.sites(frames, n, seed=DRAW, radius=RADIUS)
+    return feff_sites.sites(frames, n, seed=DRAW, radius=RADIUS)

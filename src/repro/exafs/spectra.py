@@ -81,7 +81,8 @@ class Normalised:
         Edge energy, eV; the error is 0 where it was given.
     edge_step, edge_step_error:
         Jump at e0; the error is half the range of what other post-edge fits give: one degree
-        less, and a start nearer or further by a third.
+        less, and a start nearer or further by a third.  NaN, not known, for a spectrum that was
+        normalised before: its step is 1, and how good that is stayed behind.
     pre_edge, post_edge:
         Lines that were fitted, in units of mu.
     norm, flat:
@@ -118,8 +119,6 @@ class Background:
         eV, where k is 0.
     rbkg:
         Angstrom.
-    knots:
-        Number of spline coefficients.
     step:
         Median step of k between measured points, 1/angstrom.
     """
@@ -130,7 +129,6 @@ class Background:
     free_atom: Floats
     e0: float
     rbkg: float
-    knots: int
     step: float
 
 
@@ -169,7 +167,7 @@ def calibrate(
     """
     if foil is None and spectrum.reference is None:
         raise InputError(f"{spectrum.source}: no reference channel and no foil; expected one of "
-                         "them (or calibrate=False to trust the energies)")  # fmt: skip
+                         "them (or calibrate false, to trust the energies)")  # fmt: skip
     own = foil if foil is not None else spectrum.foil
     checks.edge(own.energy, own.mu, expected=foil_edge, within=within, source=own.source)
     found = edges.position(own.energy, own.mu, near=edges.tabulated(foil_edge), within=within,
@@ -289,8 +287,9 @@ def _as_is(x: Floats, y: Floats, e0: float, error: float, low: tuple[float, floa
     after = float(y[(x >= e0 + high[0]) & (x <= e0 + high[1])].mean())
     if abs(before) > 0.1 or abs(after - 1) > 0.15:
         raise InputError(f"{source}: read as normalised, but its mean is {before:.3g} before and "
-                         f"{after:.3g} behind the edge; expected 0 and 1 (or kind='mu')")  # fmt: skip
-    return Normalised(x, y, e0, error, 1.0, 0.0, np.zeros(len(x)), np.ones(len(x)), y, y, low, high)
+                         f"{after:.3g} behind the edge; expected 0 and 1 (or read with kind=mu)")  # fmt: skip
+    return Normalised(x, y, e0, error, 1.0, float("nan"), np.zeros(len(x)), np.ones(len(x)), y, y,
+                      low, high)  # fmt: skip
 
 
 def background(
@@ -342,12 +341,12 @@ def background(
                kmin=k_min, kmax=min(top, reach), kweight=k_weight, kstep=K_STEP,
                clamp_lo=clamps[0], clamp_hi=clamps[1])  # fmt: skip
         k, chi, spline = (np.asarray(getattr(group, name)) for name in ("k", "chi", "bkg"))
-        knots = int(group.autobk_details.nspl)
     except (AttributeError, TypeError, ValueError, np.linalg.LinAlgError) as error:
-        raise InputError(f"{source}: AUTOBK found no background ({error}); try another rbkg or "
-                         "spline range")  from error  # fmt: skip
+        raise InputError(f"{source}: AUTOBK found no background ({error}); expected a curve "
+                         "without gaps and bad points, and a usual rbkg")  from error  # fmt: skip
     if not np.isfinite(chi).all():
-        raise InputError(f"{source}: AUTOBK gave values that are not finite; try another rbkg")
+        raise InputError(f"{source}: AUTOBK gave values that are not finite; expected a curve "
+                         "without gaps and bad points, and a usual rbkg")  # fmt: skip
     above = edges.wave_number(found.energy[found.energy > found.e0] - found.e0)
     step = float(np.median(np.diff(above[above > 2.0])))
-    return Background(k, chi, found.energy, spline, found.e0, rbkg, knots, step)
+    return Background(k, chi, found.energy, spline, found.e0, rbkg, step)

@@ -5,8 +5,8 @@ Each set is a list of frames at least 1 ps apart:
 - ``GaF3``, ``GaCl3``: crystals (alpha-GaF3; molecules of Ga2Cl6) in a supercell of at least
   12 angstrom each way, 300 K and zero stress, all six cell parameters free.  The cell is the
   one of our potential, not the measured one: the clay rests at zero stress of the same
-  potential, so both sides of a comparison have the same errors.  How far that cell is off is
-  :func:`crystal_check`.
+  potential, so both sides of a comparison have the same errors.  Its density is in
+  :func:`repro.exafs.neighbours.crystal_check`.
 - ``2-1-before``: the assembly whose gaps were closed at 0 K, that is the first frame of its
   melt, warmed to 300 K at constant volume.  The frame itself has no thermal disorder and the
   melt has that of 900 K; neither can be set against crystals at 300 K.  Three ps at 300 K change

@@ -42,8 +42,8 @@ class Transformed:
         (M,): angstrom, complex transform and its magnitude, angstrom^-(w + 1).
     k_weight:
         w.
-    noise_k, noise_r:
-        Standard deviation of chi(k), and of either part of chi(R), from high R.
+    noise_k:
+        Standard deviation of chi(k), from high R.
     """
 
     k: Floats
@@ -55,7 +55,6 @@ class Transformed:
     magnitude: Floats
     k_weight: int
     noise_k: float
-    noise_r: float
 
 
 @dataclass(frozen=True)
@@ -173,7 +172,7 @@ def transform(
     power = float((np.abs(full[quiet]) ** 2).mean())
     shown = r <= r_max + 1e-9
     return Transformed(x, y, y * x**k_weight, taper, r[shown], full[shown], np.abs(full[shown]),
-                       k_weight, float(np.sqrt(power / gain)), float(np.sqrt(power / 2)))  # fmt: skip
+                       k_weight, float(np.sqrt(power / gain)))  # fmt: skip
 
 
 def top(r: Floats, magnitude: Floats, *, within: tuple[float, float]) -> tuple[float, float]:
