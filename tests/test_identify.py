@@ -7,6 +7,7 @@ from functools import lru_cache
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.stats import binomtest
 
 from repro import powders
 from repro.errors import InputError
@@ -142,7 +143,10 @@ def test_wilson_interval() -> None:
     centre, half = powders.wilson(50, 100)
     assert centre == 0.5
     assert half == pytest.approx(0.05, abs=0.002)
-    assert powders.wilson(10, 10)[1] > 0
+    for hits, trials in ((10, 10), (0, 7), (3, 4), (57, 60)):
+        share, error = powders.wilson(hits, trials)
+        low, high = binomtest(hits, trials).proportion_ci(0.6826894921, method="wilson")
+        assert error == pytest.approx(max(high - share, share - low))
 
 
 def test_crossing() -> None:

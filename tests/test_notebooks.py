@@ -9,7 +9,7 @@ from pathlib import Path
 import jupytext
 import nbformat
 import pytest
-from helpers import HEADER, World, script
+from helpers import HEADER, World, executed, script
 
 from repro import notebooks
 from repro.errors import NotebookError
@@ -210,3 +210,16 @@ def test_the_notebooks_of_the_book_declare_their_parameters_well() -> None:
 def test_the_notebooks_of_the_book_hold_no_secrets_of_where_they_ran() -> None:
     for book in notebooks.every():
         assert str(Path.home()) not in book.text
+
+
+def test_figures_of_a_run_are_its_labelled_outputs(tmp_path: Path) -> None:
+    def output(**metadata: str) -> dict[str, object]:
+        return {"output_type": "display_data", "data": {"image/png": "aGVs"},
+                "metadata": {"repro": metadata} if metadata else {}}  # fmt: skip
+
+    bare = {**output(name="fig-b"), "data": {"text/plain": "x"}}
+    file = tmp_path / "run.ipynb"
+    node = executed(("a", [output(name="fig-a", alt="A"), output()]), ("b", [bare]), ("c", []))
+    nbformat.write(node, file)
+    assert list(notebooks.figures(file)) == [({"name": "fig-a", "alt": "A"}, "aGVs"),
+                                             ({"name": "fig-b"}, "")]  # fmt: skip

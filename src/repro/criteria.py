@@ -182,7 +182,7 @@ def assess(
 
 def own_mixture(first: str, second: str, ratio: float) -> Mixture:
     """Return a mixture of the reader's, about which nothing is reported."""
-    return Mixture("own", first, second, ratio, "", (), "", None, "", "yours")
+    return Mixture("own", first, second, ratio, "", (), "", None, "yours")
 
 
 def grid(assessments: Iterable[Assessment]) -> pd.DataFrame:

@@ -204,7 +204,6 @@ def profile(
     shift: float = 0.0,
     b_iso: float = B_ISO,
     instrument: Instrument = BENCHTOP,
-    factors: Array | None = None,
 ) -> Array:
     """Return the pattern of unit volume of a phase.
 
@@ -225,8 +224,6 @@ def profile(
         Displacement parameter in angstrom^2.
     instrument:
         Profile of the machine.
-    factors:
-        (lines,) multipliers of the strengths (texture), default 1.
 
     Returns
     -------
@@ -249,24 +246,23 @@ def profile(
     if len(x) > 16 and coarse > 1.5 * float(np.median(np.diff(x))):
         grid = np.linspace(x[0], x[-1], max(16, int(np.ceil((x[-1] - x[0]) / coarse)) + 1))
         y = _profile(phase, grid, size=size, strain=strain, shift=shift, b_iso=b_iso,
-                     instrument=instrument, factors=factors, within=coarse)  # fmt: skip
+                     instrument=instrument, within=coarse)  # fmt: skip
         return np.asarray(np.maximum(CubicSpline(grid, y)(x), 0.0))
     return _profile(phase, x, size=size, strain=strain, shift=shift, b_iso=b_iso,
-                    instrument=instrument, factors=factors, within=max(0.01, coarse))  # fmt: skip
+                    instrument=instrument, within=max(0.01, coarse))  # fmt: skip
 
 
 def _profile(
     phase: Lines, x: Array, *, size: float, strain: Strain, shift: float, b_iso: float,
-    instrument: Instrument, factors: Array | None, within: float,
+    instrument: Instrument, within: float,
 ) -> Array:  # fmt: skip
     out = np.zeros_like(x)
     d = phase.spacings(strain)
-    strength = phase.strength if factors is None else phase.strength * factors
     parts = ((KA1, 1 - KA2_SHARE), (KA2, KA2_SHARE)) if instrument.doublet else ((KA1, 1.0),)
     for wavelength, share in parts:
         at = bragg(d, wavelength=wavelength)
         ok = np.isfinite(at) & (at < 170)
-        at, power, spacing = at[ok], strength[ok], d[ok]
+        at, power, spacing = at[ok], phase.strength[ok], d[ok]
         power = share * power * lorentz_polarisation(at) * np.exp(-b_iso / (2 * spacing**2))
         at, power = _merge(at, power, within=within)
         gauss = instrument.gauss_fwhm(np.radians(at) / 2)

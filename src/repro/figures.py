@@ -54,6 +54,7 @@ PALETTE: dict[str, str] = {
     "highlight": "#E69F00",
 }
 CYCLE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#404040")
+_VIEW = (75.0, -12.0, 0.0)  # rotations about x, y, z in degrees, of a still
 _NAME = re.compile(r"fig-[a-z0-9]+(-[a-z0-9]+)*")
 _STYLE: Any = {
     "axes.prop_cycle": cycler(color=list(CYCLE)),
@@ -157,7 +158,6 @@ def show_structure(
     caption: str,
     alt: str,
     bonds: Sequence[Bond] | None = None,
-    view: tuple[float, float, float] = (75.0, -12.0, 0.0),
 ) -> None:
     """Emit a drawn still of a crystal and, in the book, a model to turn by hand.
 
@@ -170,12 +170,10 @@ def show_structure(
     bonds:
         Triples ``(i, j, (n1, n2, n3))``: a bond from atom i to the image of atom j
         displaced by n1 a + n2 b + n3 c.  None draws no bonds.
-    view:
-        Rotations about x, y, z in degrees for the still.
     """
     scene = drawing.scene(structure, bonds=bonds or ())
     figure, axes = new_figure(height=4.2, width=6.0)
-    drawing.draw(scene, axes=axes, colours=PALETTE, view=view)
+    drawing.draw(scene, axes=axes, colours=PALETTE, view=_VIEW)
     show(figure, name=name, caption=caption, alt=alt)
     display(
         {

@@ -14,10 +14,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import nbformat
 from PIL import Image, UnidentifiedImageError
 
-from repro import formulas
+from repro import formulas, notebooks
 from repro.errors import NotebookError
 from repro.runner import Run
 
@@ -61,15 +60,10 @@ def write(runs: Sequence[Run], folder: Path) -> tuple[Picture, ...]:
     found = []
     for run in runs:
         chapter = str(run.record["notebook"]).removesuffix(".py")
-        for cell in nbformat.read(run.notebook, as_version=4).cells:
-            for output in cell.get("outputs", []):
-                label = output.get("metadata", {}).get("repro", {})
-                if not label.get("name"):
-                    continue
-                png = output.get("data", {}).get("image/png", "")
-                picture = Picture(label["name"], label["caption"], label["alt"], chapter)
-                (folder / f"{picture.name}.png").write_bytes(_thumbnail(png, picture))
-                found.append(picture)
+        for label, png in notebooks.figures(run.notebook):
+            picture = Picture(label["name"], label["caption"], label["alt"], chapter)
+            (folder / f"{picture.name}.png").write_bytes(_thumbnail(png, picture))
+            found.append(picture)
     return tuple(found)
 
 

@@ -30,6 +30,7 @@ from repro.patterns import Pattern
 
 Array = NDArray[np.float64]
 THRESHOLD = 60.0  # chi^2 units; set on simulated mixtures, see the chapter
+MOST_PHASES = 6  # named in one pattern
 SIZES = (5.0, 15.0, 60.0)  # nm, of the coarse search
 BROAD = 3.5  # nm; what is smaller than that is called amorphous here
 AMBIGUOUS = 0.7  # share of the gain by which a rival makes an answer ambiguous
@@ -55,8 +56,8 @@ class Match:
     size:
         Refined crystallite size in nm.
     lines_seen, lines_expected:
-        Lines that should stand out by more than four sigma and are mostly its own;
-        and how many of these are there with at least half their height.
+        How many lines are there, with at least half their height, of those that should
+        stand out by more than four sigma and are mostly its own; and how many these are.
     rival, rival_share:
         The absent candidate that could best take its place, and the share of
         ``gain`` it would reach.
@@ -168,7 +169,6 @@ class Library:
         *,
         elements: Sequence[str] | None = None,
         threshold: float = THRESHOLD,
-        max_phases: int = 6,
         free_cells: bool = False,
     ) -> Identification:
         """Name the phases of a pattern.
@@ -181,8 +181,6 @@ class Library:
             What was put into the jar; None if unknown.
         threshold:
             Least rise of chi^2 on removal, in units of the scatter found.
-        max_phases:
-            Stop after so many.
         free_cells:
             Whether each edge strains by itself; about ten times slower.
 
@@ -195,7 +193,7 @@ class Library:
         if not pool:
             raise InputError(f"no candidate phase is made of {sorted(elements or ())} only")
         fit = PatternFit(pattern, pool, self.instrument)
-        self._select(fit, threshold, max_phases, free_cells)
+        self._select(fit, threshold, free_cells)
         return self._report(fit, pattern.source)
 
     def _best(self, fit: PatternFit, names: Sequence[str], without: str | None = None
@@ -211,8 +209,8 @@ class Library:
                 best = (name, float(gain[k]), *settings[k])
         return best
 
-    def _select(self, fit: PatternFit, threshold: float, max_phases: int, free_cells: bool) -> None:
-        while len(fit.active) < max_phases:
+    def _select(self, fit: PatternFit, threshold: float, free_cells: bool) -> None:
+        while len(fit.active) < MOST_PHASES:
             absent = [n for n in fit.candidates if n not in fit.active]
             name = self._add_loose(fit, absent) if free_cells else self._add(fit, absent)
             if not name:
@@ -305,7 +303,7 @@ class Library:
                 size=state.size, lines_seen=seen, lines_expected=expected, rival=rival,
                 rival_share=share,
             ))  # fmt: skip
-        run = np.convolve(z, np.ones(3) / np.sqrt(3), mode="same") / np.sqrt(max(scatter, 1.0))
+        run = np.convolve(z, np.ones(3) / np.sqrt(3), mode="same") / np.sqrt(scatter)
         peak = (run > 6) & (run >= np.roll(run, 1)) & (run >= np.roll(run, -1))
         return Identification(
             matches=tuple(sorted(matches, key=lambda x: -x.weight)), two_theta=fit.x,

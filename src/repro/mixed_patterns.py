@@ -8,8 +8,11 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import ArrayLike
 
-from repro.diffraction import B_ISO, BENCHTOP, Array, Instrument, Lines, Strain, profile
+from repro.diffraction import Array, Lines, Strain, profile
 from repro.errors import InputError
+
+HUMP = 28.0  # degrees, middle of an amorphous halo
+_SPAN, _SIZE = (10.0, 80.0), 30.0  # degrees and nm, of the likeness of two patterns
 
 
 @dataclass(frozen=True)
@@ -22,14 +25,7 @@ class Ingredient:
     strain: Strain = 0.0
 
 
-def mixture(
-    ingredients: list[Ingredient],
-    two_theta: ArrayLike,
-    *,
-    shift: float = 0.0,
-    b_iso: float = B_ISO,
-    instrument: Instrument = BENCHTOP,
-) -> Array:
+def mixture(ingredients: list[Ingredient], two_theta: ArrayLike, *, shift: float = 0.0) -> Array:
     """Return the noise-free pattern of a mixture by weight, without background.
 
     The weight of a phase over its density is its volume, and volumes add up.
@@ -47,8 +43,7 @@ def mixture(
         if not (np.isfinite(item.weight) and item.weight >= 0):
             raise InputError(f"{item.phase.name}: weight {item.weight!r}; expected >= 0")
         volume = item.weight / item.phase.density
-        total += volume * profile(item.phase, x, size=item.size, strain=item.strain,
-                                  shift=shift, b_iso=b_iso, instrument=instrument)  # fmt: skip
+        total += volume * profile(item.phase, x, size=item.size, strain=item.strain, shift=shift)
     return total
 
 
@@ -80,10 +75,10 @@ def counts(
     return expected if rng is None else rng.poisson(expected).astype(float)
 
 
-def hump(two_theta: ArrayLike, *, centre: float = 28.0, width: float = 12.0) -> Array:
-    """Return an amorphous halo of unit height (Gaussian, FWHM ``width`` degrees)."""
+def hump(two_theta: ArrayLike, *, width: float = 12.0) -> Array:
+    """Return an amorphous halo of unit height (Gaussian at 28 degrees, FWHM ``width``)."""
     x = np.asarray(two_theta, dtype=float)
-    return np.asarray(np.exp(-4 * np.log(2) * ((x - centre) / width) ** 2))
+    return np.asarray(np.exp(-4 * np.log(2) * ((x - HUMP) / width) ** 2))
 
 
 @lru_cache(maxsize=64)
@@ -101,19 +96,17 @@ def similarity(
     *,
     stretch: float = 0.02,
     steps: int = 21,
-    span: tuple[float, float] = (10.0, 80.0),
-    size: float = 30.0,
 ) -> float:
     """Return how alike two patterns are at best: cosine, 0 (distinct) to 1 (same).
 
     The second pattern is stretched by up to ``stretch`` either way, as a computed
-    cell is that uncertain.
+    cell is that uncertain.  Both are of crystallites of 30 nm, from 10 to 80 degrees.
     """
-    points = round((span[1] - span[0]) / 0.05) + 1
-    reference = cached_profile(first, *span, points, size, 0.0)
+    points = round((_SPAN[1] - _SPAN[0]) / 0.05) + 1
+    reference = cached_profile(first, *_SPAN, points, _SIZE, 0.0)
     best = 0.0
     for strain in np.linspace(-stretch, stretch, steps):
-        other = cached_profile(second, *span, points, size, float(round(strain, 6)))
+        other = cached_profile(second, *_SPAN, points, _SIZE, float(round(strain, 6)))
         norm = float(np.linalg.norm(reference) * np.linalg.norm(other))
         best = max(best, float(reference @ other) / norm if norm else 0.0)
     return best

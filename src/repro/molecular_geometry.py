@@ -53,9 +53,7 @@ class Coordination:
     bridging: NDArray[np.float64]
 
 
-def coordination(
-    structure: Structure, element: str, *, factor: float = FACTOR, kind: str = "covalent"
-) -> Coordination:
+def coordination(structure: Structure, element: str, *, factor: float = FACTOR) -> Coordination:
     """Return coordination numbers of an element and its bond lengths by ligand role.
 
     Raises
@@ -66,7 +64,7 @@ def coordination(
     symbols = [site.specie.symbol for site in structure]
     if element not in symbols:
         raise InputError(f"{element!r} is not in {structure.composition.reduced_formula}")
-    bond_list = bonds(structure, factor=factor, kind=kind)
+    bond_list = bonds(structure, factor=factor)
     count = np.zeros(len(structure), dtype=int)
     for i, j, _ in bond_list:
         count[i] += 1
@@ -152,11 +150,9 @@ def edge_sharing_dimer(structure: Structure, element: str, *, factor: float = FA
     return True
 
 
-def median_ratio_error(
-    first: Sequence[float], second: Sequence[float], *, draws: int = 2000, seed: int = 0
-) -> float:
-    """Return the bootstrap standard error of median(first) / median(second)."""
-    rng = np.random.default_rng(seed)
+def median_ratio_error(first: Sequence[float], second: Sequence[float]) -> float:
+    """Return the bootstrap standard error of median(first) / median(second), 2000 draws."""
+    draws, rng = 2000, np.random.default_rng(0)
     a, b = np.asarray(first, dtype=float), np.asarray(second, dtype=float)
     top = np.median(rng.choice(a, size=(draws, len(a))), axis=1)
     bottom = np.median(rng.choice(b, size=(draws, len(b))), axis=1)

@@ -77,10 +77,7 @@ class _Graph:
         step = at_i + np.asarray(image, dtype=int) - at_j
         if root_i != root_j:
             self.parent[root_j], self.offset[root_j] = root_i, step
-            before = len(self.loops[root_i])
-            merged = [*self.loops[root_i], *self.loops[root_j]]
-            self.loops[root_i] = merged[:before]
-            for loop in merged[before:]:
+            for loop in self.loops[root_j]:
                 self._add_loop(root_i, loop)
             return True
         return self._add_loop(root_i, step)
@@ -325,7 +322,7 @@ def classify(
     Raises
     ------
     InputError
-        If the factor is not in (0, limit), or leaves atoms without any bond.
+        If the factor is not in (0, limit), or leaves every atom without a bond.
     """
     if not 0 < factor < limit:
         raise InputError(f"bond factor {factor!r}: expected between 0 and {limit}")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import contextlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -123,6 +124,15 @@ class Notebook:
 def folder() -> Path:
     """Return the folder of the notebooks."""
     return paths.root() / "notebooks"
+
+
+def figures(file: Path) -> Iterator[tuple[dict[str, str], str]]:
+    """Yield label and base64 PNG, "" without one, of each figure of an executed notebook."""
+    for cell in nbformat.read(file, as_version=4).cells:
+        for output in cell.get("outputs", []):
+            label = output.get("metadata", {}).get("repro", {})
+            if label.get("name"):
+                yield label, output.get("data", {}).get("image/png", "")
 
 
 def every() -> tuple[Notebook, ...]:

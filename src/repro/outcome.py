@@ -6,8 +6,6 @@ import base64
 from collections.abc import Mapping
 from pathlib import Path
 
-import nbformat
-
 from repro import notebooks, runner
 from repro.errors import InputError
 from repro.results import Result
@@ -74,11 +72,8 @@ def save_figures(run: Run, folder: Path) -> list[Path]:
         raise InputError(f"{folder}: expected a folder for the figures, found a file")
     folder.mkdir(parents=True, exist_ok=True)
     files = []
-    for cell in nbformat.read(run.notebook, as_version=4).cells:
-        for output in cell.get("outputs", []):
-            name = output.get("metadata", {}).get("repro", {}).get("name")
-            png = output.get("data", {}).get("image/png")
-            if name and png:
-                files.append(folder / f"{name}.png")
-                files[-1].write_bytes(base64.b64decode(png))
+    for label, png in notebooks.figures(run.notebook):
+        if png:
+            files.append(folder / f"{label['name']}.png")
+            files[-1].write_bytes(base64.b64decode(png))
     return files

@@ -179,21 +179,8 @@ def parse(text: str, *, source: str) -> Pattern:
                          "and intensity")  # fmt: skip
     x, y = np.array(rows, dtype=float).T
     _check_points(x, y, source, where)
-    _check_axis(x, source)
     return Pattern(x, y, source)
 
 
 def _number(field: str) -> float:
-    return float(re.sub("[dD]", "e", field) if not field.lower().lstrip("+-").startswith(
-        ("nan", "inf")) else field)  # fmt: skip
-
-
-def write(pattern: Pattern, file: str | Path) -> Path:
-    """Write a pattern as two-column text that :func:`read` takes back unchanged."""
-    kind = "SYNTHETIC, computed, not measured" if pattern.synthetic else pattern.source
-    lines = [f"# {kind}", "# 2theta_degrees intensity"]
-    lines += [f"{x!r} {y!r}" for x, y in
-              zip(pattern.two_theta.tolist(), pattern.intensity.tolist(), strict=True)]  # fmt: skip
-    target = Path(file)
-    target.write_text("\n".join(lines) + "\n", encoding="utf-8")
-    return target
+    return float(re.sub("[dD]", "e", field))

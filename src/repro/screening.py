@@ -23,7 +23,7 @@ from repro.thermo.energies import EnergyTable, materials_project, reduced
 from repro.thermo.experiment import boiling_point, melting_point
 from repro.thermo.interface import interface_scan
 from repro.thermo.reactions import Reaction, reaction_energy
-from repro.thermo.salts import ROOM_TEMPERATURE, molecular_products, units
+from repro.thermo.salts import ROOM_TEMPERATURE, units
 from repro.thermo.study import pretty, product_order
 from repro.thermo.uncertainty import anchored, error_model
 
@@ -75,7 +75,7 @@ def combine(estimates: Iterable[Estimate]) -> Estimate:
     Raises
     ------
     InputError
-        If a sigma is negative, or zero while another estimate differs.
+        If a sigma is negative or not finite, or zero beside other estimates.
     """
     known = [e for e in estimates if e.known]
     if not known:
@@ -284,8 +284,3 @@ def survives(candidate: Candidate) -> tuple[bool, str]:
     scan = interface_scan(candidate.halide, candidate.fluoride, materials_project())
     found = product_order(scan.products_at(candidate.ratio))
     return candidate.product in found, " + ".join(pretty(f) for f in found)
-
-
-def molecular_halide_count(candidates: Iterable[Candidate]) -> int:
-    """Return how many pairs lead to a product classed as molecular."""
-    return sum(bool(molecular_products([c.product])) for c in candidates)

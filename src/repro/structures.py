@@ -16,9 +16,6 @@ from pymatgen.core import Composition, Structure
 from repro import data
 from repro.errors import InputError, did_you_mean
 
-# pymatgen calls a deprecated helper of its own on every formula
-warnings.filterwarnings("ignore", message="gcd is deprecated", category=FutureWarning)
-
 HALOGENS = ("F", "Cl", "Br", "I")
 _COLUMNS = ["key", "formula", "kind", "space_group", "a", "b", "c", "alpha", "beta", "gamma",
             "dispersion", "source"]  # fmt: skip

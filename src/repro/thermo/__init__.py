@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import warnings
-
-# pymatgen warns about its own use of a deprecated helper on every formula it reduces.
-warnings.filterwarnings("ignore", message="gcd is deprecated", category=FutureWarning)
-
-from repro.thermo.energies import (  # noqa: E402
+from repro.thermo.energies import (
     EnergyTable,
     FormationEnergy,
     materials_project,
     read_energies,
 )
-from repro.thermo.interface import InterfaceScan, Kink, interface_scan  # noqa: E402
-from repro.thermo.reactions import (  # noqa: E402
+from repro.thermo.interface import InterfaceScan, Kink, interface_scan
+from repro.thermo.reactions import (
     Reaction,
     ReactionEnergy,
     balance,

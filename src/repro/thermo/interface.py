@@ -97,13 +97,13 @@ class InterfaceScan:
         y = [k.energy for k in self.kinks]
         return np.asarray(np.interp(atomic_fraction, x, y), dtype=float)
 
-    def curve(self, points: int = 201) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    def curve(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Return molar fractions of the first salt and energies (meV/atom), for plotting.
 
         The curve between two kinks is straight in atoms, not in moles.
         """
         corners = np.array([k.atomic_fraction for k in self.kinks])
-        atomic = np.union1d(np.linspace(0, 1, points), corners)
+        atomic = np.union1d(np.linspace(0, 1, 201), corners)
         ours = atomic / float(composition(self.first).num_atoms)
         theirs = (1 - atomic) / float(composition(self.second).num_atoms)
         return ours / (ours + theirs), self.energy(atomic)

@@ -25,6 +25,8 @@ from scipy.optimize import linprog
 from repro.errors import InputError
 from repro.thermo.energies import EnergyTable, composition, reduced
 
+_LARGEST = 60  # denominator of a ratio of coefficients
+
 TOLERANCE = 1e-6
 _TERM = re.compile(r"^\s*(?P<factor>\d+(?:\.\d*)?|\.\d+)?\s*(?P<formula>[A-Z][A-Za-z0-9().]*)\s*$")
 
@@ -87,11 +89,11 @@ class Reaction:
             {f: c * factor for f, c in self.products.items()},
         )
 
-    def integral(self, *, largest: int = 60) -> Reaction:
+    def integral(self) -> Reaction:
         """Return the reaction with the smallest whole coefficients, if there are such."""
         values = [*self.reactants.values(), *self.products.values()]
         base = min(values)
-        ratios = [Fraction(v / base).limit_denominator(largest) for v in values]
+        ratios = [Fraction(v / base).limit_denominator(_LARGEST) for v in values]
         common = math.lcm(*(r.denominator for r in ratios))
         whole = [int(r * common) for r in ratios]
         divisor = math.gcd(*whole)
@@ -185,11 +187,6 @@ class ReactionEnergy:
     value: float
     sigma: float
     source: str
-
-    @property
-    def per_mole(self) -> float:
-        """kJ per mole of the reaction as written."""
-        return self.value * self.reaction.atoms * 96.48533212 / 1000
 
     def __str__(self) -> str:
         return f"{self.value:.1f} ± {self.sigma:.1f} meV/atom ({self.source})"

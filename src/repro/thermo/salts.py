@@ -50,8 +50,6 @@ class Mixture:
         ``"complete"`` or ``"incomplete"`` as the paper infers from those peaks.
     stated_driving_force:
         Whether the paper says that there is one; None if it does not say.
-    stated_molecular:
-        The molecular solid it names, ``"none"``, or ``""``.
     where:
         Place in the paper.
     """
@@ -64,7 +62,6 @@ class Mixture:
     peaks: tuple[str, ...]
     exchange: str
     stated_driving_force: bool | None
-    stated_molecular: str
     where: str
 
     @property
@@ -107,7 +104,6 @@ def read_mixtures(file: Path) -> dict[str, Mixture]:
             peaks=tuple(_formula(f, where) for f in row["peaks"].split("+") if f),
             exchange=row["exchange"],
             stated_driving_force=None if stated == "" else stated == "yes",
-            stated_molecular=row["stated_molecular"],
             where=row["where"],
         )
     return found
@@ -206,7 +202,7 @@ def units(formula: str) -> Units:
     """Return what a solid is built of: from its structure if shipped, else from the table.
 
     A structure counts as molecular if its bonded units are finite for every bond
-    factor from 1.1 to 1.3, and as borderline if for some of them only.
+    factor from 1.1 to 1.3, and as borderline if only for one or two of 1.1, 1.2, 1.3.
     """
     name = reduced(formula)
     key = _structure_keys().get(name)
@@ -218,17 +214,20 @@ def units(formula: str) -> Units:
 
 
 def _from_structure(name: str, key: str) -> Units | None:
+    # A phase of two salts is held together by ions although its anions are finite.
+    if len(Composition(name).elements) > 2:
+        return None
     crystal = structures.load(key)
     try:
         answers = [molecules.classify(crystal, factor=f) for f in (1.1, 1.2, 1.3)]
     except InputError:  # no bonds at so small a factor: an ionic crystal
         return None
-    finite = [a.dimension == 0 and a.word == "molecular" for a in answers]
-    # A phase of two salts is held together by ions although its anions are finite.
-    if len(Composition(name).elements) > 2:
-        return None
     middle = answers[1]
-    verdict: Built = "yes" if all(finite) else "borderline" if any(finite) else "no"
+    verdict: Built = "no"
+    if molecules.stays_molecular(crystal, low=1.1, high=1.3):
+        verdict = "yes"
+    elif any(a.word == "molecular" for a in answers):
+        verdict = "borderline"
     return Units(name, verdict, f"{middle.word}: {', '.join(middle.units)}", "structure")
 
 

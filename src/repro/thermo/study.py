@@ -13,11 +13,11 @@ from pymatgen.core import Composition
 
 from repro.errors import InputError, did_you_mean
 from repro.thermo import live
-from repro.thermo.energies import EnergyTable, materials_project, reduced
+from repro.thermo.energies import EV_KJ_PER_MOL, EnergyTable, materials_project, reduced
 from repro.thermo.experiment import crc, crc_entropy, enthalpies, gibbs, ssub
 from repro.thermo.interface import InterfaceScan, Kink, interface_scan
 from repro.thermo.reactions import Reaction, ReactionEnergy, balance, parse, reaction_energy
-from repro.thermo.salts import Mixture
+from repro.thermo.salts import ROOM_TEMPERATURE, Mixture
 from repro.thermo.uncertainty import ANIONS, GROUPS, anchored, bonds, error_model, group
 
 SOURCES = ("MP", "experiment", "hybrid")
@@ -302,23 +302,15 @@ def exchanges(equations: Iterable[str] = EXCHANGES) -> pd.DataFrame:
     return pd.DataFrame(rows).set_index("reaction")
 
 
-def entropy_term(reaction: Reaction, temperature: float = 298.15) -> float:
-    """Return -T times the reaction entropy in meV/atom, or NaN if an entropy is unknown.
-
-    Raises
-    ------
-    InputError
-        If the temperature is not a finite number >= 0.
-    """
-    if not (math.isfinite(temperature) and temperature >= 0):
-        raise InputError(f"temperature: expected a finite number of K >= 0, found {temperature}")
+def entropy_term(reaction: Reaction) -> float:
+    """Return -T times the reaction entropy at 298.15 K in meV/atom; NaN if one is unknown."""
     total = 0.0
     for formula, c in reaction.coefficients.items():
         entropy = crc_entropy(formula)
         if entropy is None:
             return math.nan
         total += c * entropy
-    return -temperature * total / 96485.33212 * 1000.0 / reaction.atoms
+    return -ROOM_TEMPERATURE * total / EV_KJ_PER_MOL / reaction.atoms
 
 
 def ideal_mixing(reaction: Reaction, *, temperature: float) -> float:
