@@ -143,7 +143,7 @@ def test_every_row_shown_by_a_chapter_is_in_the_ledger(book: Notebook) -> None:
 
 
 # These ask repro.data.external themselves, as their own tests say.
-ASK_THEMSELVES = {"data.external", "scans.foil", "scans.own_files"}
+ASK_THEMSELVES = {"data.external", "reader_files.foil", "reader_files.own_files"}
 
 
 def _uses(code: str, name: str) -> list[ast.AST]:
