@@ -32,7 +32,7 @@ def test_heat_is_taken_out_and_info_stays(tmp_path: Path) -> None:
     warm = [crystal(shake=0.1, seed=s) for s in (1, 2)]
     cold = [inherent.quench(f, pair=LJ, folder=tmp_path, name=f"f{k}", force=1e-4)
             for k, f in enumerate(warm)]  # fmt: skip
-    assert cold[0].info.pop("force_eV_per_A") <= 1e-4
+    assert cold[0].info.pop("force_eV_per_A") <= 1e-4 and cold[0].info.pop("wall_s") > 0
     assert cold[0].info == {"time_ps": 0.0, "note": "kept", "stopped": "force tolerance"}
     before = nonaffine.d2min(warm[0], warm[1], cutoff=4.0).d2min
     after = nonaffine.d2min(cold[0], cold[1], cutoff=4.0).d2min
@@ -72,8 +72,8 @@ def test_another_frame_of_that_name_is_not_returned(tmp_path: Path) -> None:
         with pytest.raises(InputError, match=r"f\.data: relaxed from 108 atoms .* expected from "
                            f"{len(other)} atoms .*; remove it"):  # fmt: skip
             inherent.quench(other, pair=LJ, folder=tmp_path, name="f")
-    with pytest.raises(InputError, match=r"to 0\.05 eV.* expected from .* to 0\.01 eV"):
-        inherent.quench(frame, pair=LJ, folder=tmp_path, name="f", force=0.01)
+    with pytest.raises(InputError, match=r"to 0\.01 eV.* expected from .* to 0\.05 eV"):
+        inherent.quench(frame, pair=LJ, folder=tmp_path, name="f", force=0.05)
 
 
 def test_a_relaxation_that_was_cut_off_says_so(tmp_path: Path) -> None:
@@ -125,7 +125,10 @@ def test_a_campaign_of_relaxations(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert len(list(trajectory.read(out / "seed1_shear.extxyz.gz"))) == 4
     assert len(list(trajectory.read(out / "seed1_rest.extxyz.gz"))) == 2
     frame = next(trajectory.read(out / "seed1_shear.extxyz.gz"))
-    assert frame.info["stopped"] == "force tolerance" and frame.info["force_eV_per_A"] <= 0.05
+    assert frame.info["stopped"] == "force tolerance" and frame.info["force_eV_per_A"] <= 0.01
+    walls = manifest["parameters"]["wall_s"]
+    assert set(walls) == {f"seed{s}_{p}" for s in (1, 3) for p in ("shear", "rest")}
+    assert manifest["wall_time_s"] == pytest.approx(sum(walls.values()))
     assert "cut off" not in manifest["files"]["seed1_shear.extxyz.gz"]["description"]
     # Another model, and one that needs more steps: its frames are kept apart, and said.
     model = tmp_path / "other.pb"

@@ -35,7 +35,7 @@ from repro.commands import parse, plain_errors, resumable
 from repro.errors import InputError
 from repro.md import datafile, guard, lammps, scripts
 
-FORCE, STEPS = 0.05, 200
+FORCE, STEPS = 0.01, 3000
 """eV/angstrom at which a relaxation stops, and its steps at most."""
 CUT_OFF = "max iterations"
 """What LAMMPS says of a minimisation that ran out of steps."""
@@ -53,8 +53,10 @@ def quench(frame: Atoms, *, pair: str, folder: Path, name: str, force: float = F
            steps: int = STEPS, ranks: int = 1) -> Atoms:  # fmt: skip
     """Return a frame relaxed at fixed cell; its ``info`` stays, and tells how it ended.
 
-    ``info["stopped"]`` is LAMMPS' reason to stop (``force tolerance``, or ``max iterations`` for
-    one that was cut off), ``info["force_eV_per_A"]`` the largest force component left.
+    By FIRE (:func:`repro.md.scripts.descend`), which stays in its basin where line searches
+    may leap.  ``info["stopped"]`` is LAMMPS' reason to stop (``force tolerance``, or ``max iterations`` for
+    one that was cut off), ``info["force_eV_per_A"]`` the largest force component left,
+    ``info["wall_s"]`` its time.
 
     Parameters
     ----------
@@ -81,15 +83,17 @@ def quench(frame: Atoms, *, pair: str, folder: Path, name: str, force: float = F
     own = _digest(frame, force=force, steps=steps)
     if not (done.is_file() and about.is_file()):
         folder.mkdir(parents=True, exist_ok=True)
+        begin = time.monotonic()
         datafile.write_structure(frame, folder / "begin.data")
         log = lammps.run(
             scripts.header(pair=pair, timestep_fs=1.0, structure="begin.data")
-            + scripts.thermo(100) + "min_modify norm max\n" + scripts.relax(force=force, steps=steps)
+            + scripts.thermo(100) + scripts.descend(force=force, steps=steps)
             + "thermo_style custom step pe fmax\nrun 0\nwrite_data part.data nocoeff\n",
             folder=folder, ranks=ranks,
         )  # fmt: skip
         record = {"of": own, "stopped": stopped(folder / lammps.LOG),
-                  "force_eV_per_A": float(log.last()["Fmax"][-1])}  # fmt: skip
+                  "force_eV_per_A": float(log.last()["Fmax"][-1]),
+                  "wall_s": round(time.monotonic() - begin, 1)}  # fmt: skip
         about.write_text(json.dumps(record) + "\n", encoding="utf-8")
         (folder / "part.data").replace(done)
     record = json.loads(about.read_text(encoding="utf-8"))
@@ -97,7 +101,7 @@ def quench(frame: Atoms, *, pair: str, folder: Path, name: str, force: float = F
         raise InputError(f"{done}: relaxed from {record['of']}, expected from {own}; remove it, or "
                          "give another folder")  # fmt: skip
     made = datafile.read_structure(done)
-    made.info = {**frame.info, **{k: record[k] for k in ("stopped", "force_eV_per_A")}}
+    made.info = {**frame.info, **{k: record[k] for k in ("stopped", "force_eV_per_A", "wall_s")}}
     return made
 
 
@@ -202,12 +206,11 @@ def make(
     kept = work / f"{preset}-{data.sha256(used)[:12]}"
     old = out / data.MANIFEST
     files: dict[str, str] = {}
-    wall = 0.0
+    walls: dict[str, float] = {}
     if old.is_file():
         before = json.loads(old.read_text(encoding="utf-8"))
         files = {name: entry["description"] for name, entry in before["files"].items()}
-        wall = float(before["wall_time_s"])
-    begin = time.monotonic()
+        walls = dict(before["parameters"].get("wall_s", {"before": before["wall_time_s"]}))
     for protocol in protocols:
         for seed in chapter.seeds("anneal" if protocol == "rest" else protocol, preset=preset):
             name = f"seed{seed}_{protocol}"
@@ -215,6 +218,7 @@ def make(
                            steps=steps, ranks=ranks)
                     for k, frame in enumerate(source(seed, protocol, preset=preset))]  # fmt: skip
             count = trajectory.write(made, out / f"{name}.extxyz.gz")
+            walls[name] = round(sum(one.info["wall_s"] for one in made), 1)
             cut = sum(one.info["stopped"] == CUT_OFF for one in made)
             files[f"{name}.extxyz.gz"] = (
                 f"seed {seed}, {protocol}: {count} frames relaxed in their cell"
@@ -225,8 +229,9 @@ def make(
                 sources=[f"data/clay/{preset}; potential: data/potential/models/reference.pb"],
                 command=command,
                 parameters={"force_eV_per_A": FORCE, "steps": steps, "rest_ps": REST_PS,
-                            "preset": presets.preset(preset).name, "runs": collect.RUNS},
-                seed=None, files=files, wall_time_s=wall + time.monotonic() - begin,
+                            "preset": presets.preset(preset).name, "runs": collect.RUNS,
+                            "wall_s": walls},
+                seed=None, files=files, wall_time_s=sum(walls.values()),
             )  # fmt: skip
     return len(files)
 

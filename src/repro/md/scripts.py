@@ -108,6 +108,18 @@ def relax(*, force: float = 0.05, steps: int = 200) -> str:
     return f"min_style cg\nminimize 0.0 {force:g} {steps} {10 * steps}\nreset_timestep 0\n"
 
 
+def descend(*, force: float = 0.01, steps: int = 3000) -> str:
+    """Return a minimisation by FIRE (fixed cell), down to a force in eV/angstrom.
+
+    FIRE (Bitzek et al., Phys. Rev. Lett. 97, 170201 (2006)) rolls downhill in short steps,
+    where the line searches of :func:`relax` may leap into a neighbouring basin.  It takes the
+    largest component of the force for its measure, and leaves time step and measure changed.
+    """
+    _positive(force=force, steps=steps)
+    return (f"min_style fire\nmin_modify norm max\ntimestep 0.002\n"
+            f"minimize 0.0 {force:g} {steps} {10 * steps}\nreset_timestep 0\n")  # fmt: skip
+
+
 def nve() -> str:
     """Return a constant-energy ensemble."""
     return "fix ensemble all nve\n"
