@@ -49,6 +49,21 @@ def test_what_is_left_after_each_cycle() -> None:
     assert one.largest_energy() == pytest.approx(1.5)
 
 
+def test_what_goes_with_the_load_is_elastic() -> None:
+    def cycle(loaded: float, residual: float) -> look.cycles.Cycle:
+        return look.cycles.Cycle(
+            1, Estimate(loaded, 0.0), Estimate(residual, 0.0), Estimate(0.0, 0.0)
+        )
+
+    made = {
+        1: [cycle(0.010, 0.002), cycle(0.013, 0.003)],
+        2: [cycle(0.020, 0.010), cycle(0.021, 0.009)],
+    }
+    found = look.Loaded("yz", 50.0, {}, made).elastic()
+    assert found.value == pytest.approx(0.010) and found.error == pytest.approx(0.001)
+    assert found.samples == 2
+
+
 def test_the_control_is_taken_off_seed_by_seed() -> None:
     loaded = load({1: (0.02, 0.010), 2: (0.02, 0.030), 3: (0.0, 0.5)})
     control = load({1: (0.0, 0.005), 2: (0.0, 0.025)}, amplitude=0.0)
@@ -91,7 +106,9 @@ def test_noise_falls_with_time_and_size() -> None:
     # 201 independent rows in ten picoseconds.
     assert found.averaged == pytest.approx(100 / np.sqrt(201), rel=0.15)
     assert found.volume == 9000.0
-    assert look.at_size(found, 5000) == pytest.approx(found.averaged / np.sqrt(10))
+    assert look.at_size(found, 5000) == pytest.approx(
+        (found.instant / np.sqrt(10), found.averaged / np.sqrt(10))
+    )
 
 
 def test_what_cannot_be() -> None:
@@ -122,15 +139,6 @@ def test_gallium_that_wears_chlorine_moves_more_where_it_was_planted_so() -> Non
         look.activation(one_sort, one_sort)
 
 
-def test_two_loads_compare_after_the_same_cycle() -> None:
-    yz = load({1: (0.02, 0.010, 0.0, 0.9), 2: (0.02, 0.030, 0.0, 0.9)})
-    other = load({1: (0.02, 0.008), 2: (0.02, 0.028), 3: (0.0, 0.7)})
-    found = look.differ(yz, other)
-    assert found.value == pytest.approx(0.002) and found.error == pytest.approx(0.0, abs=1e-12)
-    with pytest.raises(InputError, match=r"\[1, 2\] and \[9\]"):
-        look.differ(yz, load({9: (0.0, 0.1)}))
-
-
 def test_the_figure_has_a_line_for_each_seed_and_quantity() -> None:
     one = load({1: (0.02, 0.01), 2: (0.02, 0.02)}, energy=2.0)
     _, axes = new_figure(3, 1)
@@ -157,14 +165,38 @@ def test_the_lines_of_a_load_are_read_back(monkeypatch: pytest.MonkeyPatch) -> N
             assert not look.others_zero()
 
 
+def test_the_energy_beyond_the_control_is_taken_seed_by_seed() -> None:
+    rng = np.random.default_rng(9)
+
+    def one(levels: dict[int, float]) -> look.Loaded:
+        made = {seed: [look.cycles.Cycle(1, Estimate(0.0, 0.0), Estimate(0.0, 0.0), Estimate(e, 0.1))]
+                for seed, e in levels.items()}  # fmt: skip
+        return look.Loaded("yz", 50.0, {}, made)
+
+    common = rng.normal(0, 10, 3)
+    found = look.energy_beyond(one({s: common[s] + 2.0 for s in range(3)}),
+                               one({s: common[s] for s in range(3)}))  # fmt: skip
+    assert found.value == pytest.approx(2.0) and found.error == pytest.approx(0.0, abs=1e-12)
+    with pytest.raises(InputError, match=r"seeds \[1\] and \[2\]"):
+        look.energy_beyond(one({1: 0.0}), one({2: 0.0}))
+
+
+def test_what_is_said_of_a_strain_beyond_the_control() -> None:
+    assert look.in_words(Estimate(0.03, 0.01, 3)) == "more than chance explains"
+    # Of three, 2.92 errors; of two, 6.31.
+    assert look.in_words(Estimate(0.02, 0.01, 3)) == "and chance alone could give 2.9 %"
+    assert look.in_words(Estimate(0.03, 0.01, 2)) == "and chance alone could give 6.3 %"
+    assert "one glass" in look.in_words(Estimate(0.03, float("nan"), 1))
+
+
 def test_how_many_seeds() -> None:
     # Errors of 0.2 with 4 seeds: to bring two of them to 0.1 takes (0.4 / 0.1)^2 times as many.
-    assert look.seeds_needed(Estimate(0.0, 0.2), seeds=4, effect=0.1) == 64
-    assert look.seeds_needed(Estimate(0.0, 1e-9), seeds=4, effect=0.1) == 2
+    assert look.seeds_needed(Estimate(0.0, 0.2, 4), effect=0.1) == 64
+    assert look.seeds_needed(Estimate(0.0, 1e-9, 4), effect=0.1) == 2
     with pytest.raises(InputError, match="effect 0"):
-        look.seeds_needed(Estimate(0.0, 0.2), seeds=4, effect=0)
+        look.seeds_needed(Estimate(0.0, 0.2, 4), effect=0)
     with pytest.raises(InputError, match="error nan"):
-        look.seeds_needed(Estimate(0.0, float("nan")), seeds=1, effect=0.1)
+        look.seeds_needed(Estimate(0.0, float("nan"), 1), effect=0.1)
 
 
 def test_first_and_last_frame(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -178,10 +178,3 @@ def summary(found: Series, *, share: float = 0.25) -> list[Cycle]:
         made.append(Cycle(number + 1, _end(found.strain[on], share), _end(found.strain[off], share),
                           _end(found.energy[off], share)))  # fmt: skip
     return made
-
-
-def excess(load: Cycle, control: Cycle) -> tuple[Estimate, float]:
-    """Return residual strain beyond that of the control, and in how many standard errors."""
-    value = load.residual.value - control.residual.value
-    error = float(np.hypot(load.residual.error, control.residual.error))
-    return Estimate(value, error), abs(value) / error if error > 0 else float("inf")

@@ -53,6 +53,17 @@ class Loaded:
         """Return the change of the potential energy in meV/atom, mean over seeds."""
         return chapter.over_seeds([own[number].energy.value for own in self.cycles.values()])
 
+    def elastic(self) -> Estimate:
+        """Return the strain that goes when the load does: loaded less residual of each cycle.
+
+        Mean over the cycles of a seed, then over seeds.  Creep that is steady takes as much
+        off in one cycle as in a run without load, so it is in here, times half a cycle.
+        """
+        return chapter.over_seeds([
+            float(np.mean([one.loaded.value - one.residual.value for one in own]))
+            for own in self.cycles.values()
+        ])  # fmt: skip
+
     def largest_energy(self) -> float:
         """Return the largest change of potential energy after any cycle of any seed, meV/atom."""
         return max(abs(one.energy.value) for own in self.cycles.values() for one in own)
@@ -107,14 +118,40 @@ def beyond(load: Loaded, control: Loaded, *, number: int = -1) -> Estimate:
     if load.component != control.component:
         raise InputError(f"load on {load.component}, control read on {control.component}: expected "
                          "the same component")  # fmt: skip
+    return chapter.over_seeds([
+        load.cycles[s][number].residual.value - control.cycles[s][number].residual.value
+        for s in _shared(load, control)
+    ])  # fmt: skip
+
+
+def in_words(found: Estimate) -> str:
+    """Return whether a strain beyond the control is more than its scatter over seeds explains."""
+    if not np.isfinite(found.error):
+        return "and with one glass nobody can say whether that is chance"
+    if chapter.above(found):
+        return "more than chance explains"
+    return f"and chance alone could give {100 * found.margin:.1f} %"
+
+
+def energy_beyond(load: Loaded, control: Loaded, *, number: int = -1) -> Estimate:
+    """Return the change of potential energy beyond that of the control, meV/atom, over seeds.
+
+    Raises
+    ------
+    InputError
+        If they share no seed.
+    """
+    both = _shared(load, control)
+    return chapter.over_seeds([load.cycles[s][number].energy.value
+                               - control.cycles[s][number].energy.value for s in both])  # fmt: skip
+
+
+def _shared(load: Loaded, control: Loaded) -> list[int]:
     both = [s for s in load.cycles if s in control.cycles]
     if not both:
         raise InputError(f"seeds {sorted(load.cycles)} and {sorted(control.cycles)}: expected a "
                          "control for one or more")  # fmt: skip
-    return chapter.over_seeds([
-        load.cycles[s][number].residual.value - control.cycles[s][number].residual.value
-        for s in both
-    ])  # fmt: skip
+    return both
 
 
 def table(loads: Mapping[str, Loaded], control: Loaded) -> pd.DataFrame:
@@ -188,8 +225,10 @@ def fluctuation(
                        float(smooth.std()))  # fmt: skip
 
 
-def at_size(found: Fluctuation, natoms: int) -> float:
-    """Return the averaged fluctuation (MPa) expected of a cell of so many atoms: as 1/sqrt(N).
+def at_size(found: Fluctuation, natoms: int) -> tuple[float, float]:
+    """Return both fluctuations (MPa) expected of a cell of so many atoms: as 1/sqrt(N).
+
+    That of single rows, and that of averages.
 
     Raises
     ------
@@ -198,7 +237,8 @@ def at_size(found: Fluctuation, natoms: int) -> float:
     """
     if natoms < 1:
         raise InputError(f"{natoms} atoms: expected one or more")
-    return found.averaged * float(np.sqrt(found.natoms / natoms))
+    factor = float(np.sqrt(found.natoms / natoms))
+    return factor * found.instant, factor * found.averaged
 
 
 def size_table(found: Mapping[str, Sequence[Fluctuation]]) -> pd.DataFrame:
@@ -254,24 +294,6 @@ def activation(before: Atoms, after: Atoms, *, cutoff: float = 6.5) -> float:
     return float(moved[rich].mean() - moved[~rich].mean())
 
 
-def differ(first: Loaded, second: Loaded, *, number: int = 0) -> Estimate:
-    """Return the residual strain of one load less that of another, mean over seeds in common.
-
-    Each on its own component.
-
-    Raises
-    ------
-    InputError
-        If they share no seed.
-    """
-    both = sorted(set(first.cycles) & set(second.cycles))
-    if not both:
-        raise InputError(f"seeds {sorted(first.cycles)} and {sorted(second.cycles)}: expected one "
-                         "in common")  # fmt: skip
-    return chapter.over_seeds([first.cycles[s][number].residual.value
-                               - second.cycles[s][number].residual.value for s in both])  # fmt: skip
-
-
 def first_and_last(seed: int, protocol: str) -> tuple[Atoms, Atoms]:
     """Return the first frame of the first leg and the last frame of the last leg, shipped."""
     names = [leg.name for leg in presets.protocol(protocol).legs(seed=seed)]
@@ -293,15 +315,15 @@ def others_zero(component: str = "yz", *, stress_mpa: float = 50.0) -> bool:
     )
 
 
-def seeds_needed(found: Estimate, *, seeds: int, effect: float, errors: float = 2.0) -> int:
-    """Return how many seeds show an effect by so many standard errors, given those of some.
+def seeds_needed(found: Estimate, *, effect: float) -> int:
+    """Return how many seeds show an effect by two standard errors, given the scatter of some.
 
     Raises
     ------
     InputError
-        If the error is not known or the effect not positive.
+        If the error is not that of two seeds or more, or the effect not positive.
     """
-    if not (np.isfinite(found.error) and effect > 0):
-        raise InputError(f"error {found.error}, effect {effect}: expected two seeds or more, and a "
-                         "positive effect")  # fmt: skip
-    return max(2, int(np.ceil(seeds * (errors * found.error / effect) ** 2)))
+    if not (found.samples > 1 and np.isfinite(found.error) and effect > 0):
+        raise InputError(f"error {found.error} of {found.samples} seeds, effect {effect}: expected "
+                         "two seeds or more, and a positive effect")  # fmt: skip
+    return max(2, int(np.ceil(found.samples * (2 * found.error / effect) ** 2)))
