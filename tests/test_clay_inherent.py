@@ -143,6 +143,11 @@ def test_a_campaign_of_relaxations(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert inherent.seeds("shear") == [1, 3]
     assert inherent.seeds("shear-fast") == []
     assert [f.info["time_ps"] for f in inherent.frames(3, "shear")] == [0.0, 2.0, 4.0, 6.0]
+    force, cut = inherent.left("shear")
+    assert 0 < force <= 0.01 and cut == 0
+    force, cut = inherent.left("rest")
+    assert force > 0.01 and cut == 4
+    assert inherent.left("shear-fast")[1] == 0
 
 
 def test_another_campaign_has_a_folder_of_its_own(

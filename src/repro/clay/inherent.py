@@ -170,6 +170,15 @@ def seeds(protocol: str, *, preset: str = chapter.PRESET) -> list[int]:
                   if name.split("_", 1)[-1] == f"{protocol}.extxyz.gz")  # fmt: skip
 
 
+def left(protocol: str, *, preset: str = chapter.PRESET) -> tuple[float, int]:
+    """Return the largest force (eV/angstrom) left in shipped frames, and how many were cut off."""
+    every = [
+        f.info for s in seeds(protocol, preset=preset) for f in frames(s, protocol, preset=preset)
+    ]
+    return (max((float(one["force_eV_per_A"]) for one in every), default=float("nan")),
+            sum(one["stopped"] == CUT_OFF for one in every))  # fmt: skip
+
+
 def make(
     work: Path, out: Path, *, protocols: Sequence[str], command: str, model: Path | None = None,
     preset: str = chapter.PRESET, steps: int = STEPS, ranks: int = 1,

@@ -147,21 +147,19 @@ def class_rdf(
 
 
 def classes_of(
-    protocol: str, *, rate_per_s: float, centre: str, strain: tuple[float, float],
-    by: str = "maximum", bins: int = 80,
+    runs: Mapping[int, Sequence[Interval]], *, centre: str, strain: tuple[float, float],
+    by: str = "maximum",
 ) -> dict[int, ClassRdf]:  # fmt: skip
-    """Return g(r) around mobile and quiet atoms of each seed's shear run.
+    """Return g(r) around mobile and quiet atoms of each seed's run.
 
     Parameters
     ----------
-    protocol, rate_per_s:
-        The run and its rate.
-    centre, strain, by, bins:
+    runs:
+        Seed to its intervals.
+    centre, strain, by:
         As for :func:`class_rdf`.
     """
-    # No zone is looked for.
-    runs = warm(protocol, rate_per_s=rate_per_s, threshold=np.inf)
-    return {seed: class_rdf(found, centre=centre, strain=strain, by=by, bins=bins)
+    return {seed: class_rdf(found, centre=centre, strain=strain, by=by)
             for seed, found in runs.items()}  # fmt: skip
 
 
