@@ -73,12 +73,12 @@ class Measure:
 
     @property
     def met(self) -> str:
-        """``yes``, ``no``, ``not measured``, or empty without a target."""
+        """``yes`` or ``no``, ``not measured`` without a number, else empty without a target."""
+        if not math.isfinite(self.value):
+            return "not measured"
         found = _TARGET.fullmatch(self.target)
         if found is None:
             return ""
-        if not math.isfinite(self.value):
-            return "not measured"
         aim = float(found[2])
         return "yes" if (self.value <= aim if found[1] == "<=" else self.value >= aim) else "no"
 
