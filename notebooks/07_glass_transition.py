@@ -79,15 +79,16 @@ record("glass.answer", look.answer(slow, method=method), note=f"{method}, mean o
 if np.isfinite(found.value):
     record("glass.celsius", found.value - glass.ZERO_CELSIUS, unit="C", uncertainty=found.error, note=f"{method}, mean over seeds, {slow.rate:g} K/ps")
 fits = {w: look.mean_fit(one, method=method) for w, one in cooled.items()}
+drawn = f"line and band: {method} through the mean, with the 95 % interval of its bend" if any(fits.values()) else "the mean shows no bend that could be drawn"
 fig, ax = new_figure(height=3.8)
 plots.plot_glass(ax, cooled, fits)
 show(
     fig,
     name="fig-volume",
     caption=(
-        f"Specific volume against temperature. Faint: each of {len(slow.points)} glasses; dots: their mean; line and band: {method} through the mean, with the 95 % interval of its bend."
+        f"Specific volume against temperature. Faint: each of {len(slow.points)} glasses; dots: their mean; {drawn}."
     ),
-    alt=f"Points that rise from left to right, on the hot side more steeply. The bend of the mean at {slow.rate:g} kelvin per picosecond: {look.in_words(fits[next(iter(cooled))])} kelvin.",
+    alt=f"Points that rise from left to right, with much scatter. Bend of the mean at {slow.rate:g} kelvin per picosecond, in kelvin: {look.in_words(fits[next(iter(cooled))])}.",
 )
 
 # %% [markdown]

@@ -172,8 +172,8 @@ def answer(runs: Cooled, *, method: str = "hyperbola") -> str:
     found, rate = runs.temperature(method), runs.rate
     if not np.isfinite(found.value):
         bent, all_of = len(runs.fits[method]), len(runs.points)
-        return (f"Cooled at {rate:.0f} K per picosecond, {bent} of our {all_of} glasses have a bend that "
-                "can be told from the noise of a straight line: too few to call it a transition.")  # fmt: skip
+        return (f"Cooled at {rate:.0f} K per picosecond, the number of our {all_of} glasses with a bend that "
+                f"can be told from the noise of a straight line is {bent}, too few to call it a transition.")  # fmt: skip
     low, high = laboratory(found, rate)
     zero = glass.ZERO_CELSIUS
     return (f"Cooled at {rate:.0f} K per picosecond our glass bends at {found.value - zero:.0f} ± "
