@@ -150,7 +150,8 @@ threshold = zones_compare.slip_threshold(next(inherent.frames(cold_seeds[0], "sh
 found = zones_compare.relaxed("shear", rate_per_s=per_s, threshold=threshold)
 still = zones_compare.relaxed("rest", rate_per_s=per_s, threshold=threshold)
 cold = {"sheared": zones_compare.quantiles(inherent.frames(cold_seeds[0], "shear")), "at rest": zones_compare.quantiles(inherent.frames(cold_seeds[0], "rest"))}
-record("shear.force_left", max(inherent.left(p)[0] for p in ("shear", "rest")), unit="eV/A", note=f"largest force component in any of the relaxed frames; {sum(inherent.left(p)[1] for p in ('shear', 'rest'))} were cut off before")
+forces, cut = zip(inherent.left("shear"), inherent.left("rest"), strict=True)
+record("shear.force_left", max(forces), unit="eV/A", note=f"largest force component in any of the relaxed frames; {sum(cut)} were cut off before")
 record("shear.cold_sheared", cold["sheared"][0.5], unit="A2", note="median D2min between inherent structures, sheared")
 record("shear.cold_rest", cold["at rest"][0.5], unit="A2", note="the same at rest")
 record("shear.threshold", threshold, unit="A2", note=f"D2min of an atom that slipped by {slip:g} A against all its neighbours")

@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from repro import data
+from repro import data, paths
 from repro.clay import build, campaign, presets
 from repro.clay.presets import ASSEMBLY, SANDWICH, Preset
 from repro.clay.protocols import Described, Leg
@@ -69,9 +69,7 @@ def report(seed: int, name: str, timestep_fs: float) -> Callable[[Leg], Callable
 
 def _finish(folder: Path, content: dict[str, Any]) -> dict[str, Any]:
     folder.mkdir(parents=True, exist_ok=True)
-    partial = folder / (DONE + ".part")
-    partial.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
-    partial.replace(folder / DONE)
+    paths.write_text(folder / DONE, json.dumps(content, indent=1) + "\n")
     return content
 
 

@@ -26,6 +26,7 @@ from repro.errors import InputError
 
 Floats = NDArray[np.float64]
 FEWEST = 4
+METHODS = ("lines", "hyperbola")
 ZERO_CELSIUS = 273.15
 
 
@@ -197,10 +198,35 @@ def transition(
         For too few points, another method, or where no two lines cross within the data
         (there is no kink to find).
     """
-    if method not in ("lines", "hyperbola"):
-        raise InputError(f"method {method!r}: expected lines or hyperbola")
-    t, v = _check(np.asarray(temperature, dtype=float), np.asarray(volume, dtype=float))
+    return transitions(temperature, volume, methods=(method,), samples=samples, blocks=blocks,
+                       seed=seed)[method]  # fmt: skip
 
+
+def transitions(
+    temperature: Floats, volume: Floats, *, methods: Sequence[str] = METHODS, samples: int = 200,
+    blocks: int = 20, seed: int = 1,
+) -> dict[str, GlassTransition]:  # fmt: skip
+    """Return :func:`transition` by several methods; whether there is a kink is asked once.
+
+    Raises
+    ------
+    InputError
+        As :func:`transition`.
+    """
+    for method in methods:
+        if method not in METHODS:
+            raise InputError(f"method {method!r}: expected {' or '.join(METHODS)}")
+    t, v = _check(np.asarray(temperature, dtype=float), np.asarray(volume, dtype=float))
+    if not _kinked(t, v):
+        raise InputError(f"no kink between {t[0]:.0f} and {t[-1]:.0f} K: two lines that cross there "
+                         "are no better than one")  # fmt: skip
+    return {method: _fitted(t, v, method, samples=samples, blocks=blocks, seed=seed)
+            for method in methods}  # fmt: skip
+
+
+def _fitted(
+    t: Floats, v: Floats, method: str, *, samples: int, blocks: int, seed: int
+) -> GlassTransition:
     def once(x: Floats, y: Floats) -> tuple[float, float, float, float, float, float]:
         crossing, volume, a, b, squares = _two_lines(x, y)
         if not np.isfinite(crossing) or method == "lines":
@@ -209,9 +235,6 @@ def transition(
         return float(p[0]), float(p[1]), float(p[2]), float(p[3]), float(p[4]), squares
 
     found = once(t, v)
-    if not np.isfinite(found[0]) or not _kinked(t, v):
-        raise InputError(f"no kink between {t[0]:.0f} and {t[-1]:.0f} K: two lines that cross there "
-                         "are no better than one")  # fmt: skip
     rng = np.random.default_rng(seed)
     parts = np.array_split(np.arange(len(t)), min(blocks, len(t)))
     drawn = []

@@ -118,13 +118,14 @@ def cooled(
     points = {
         seed: specific_volume(table, rate=rate, bin_k=bin_k) for seed, table in tables.items()
     }
-    fits: dict[str, dict[int, GlassTransition]] = {"lines": {}, "hyperbola": {}}
-    for method, own in fits.items():
-        for seed, (t, v) in points.items():
-            try:
-                own[seed] = glass.transition(t, v, method=method, samples=samples)
-            except InputError:
-                continue  # no kink: said by its absence
+    fits: dict[str, dict[int, GlassTransition]] = {method: {} for method in glass.METHODS}
+    for seed, (t, v) in points.items():
+        try:
+            found = glass.transitions(t, v, samples=samples)
+        except InputError:
+            continue  # no kink: said by its absence
+        for method, one in found.items():
+            fits[method][seed] = one
     return Cooled(rate, points, fits)
 
 

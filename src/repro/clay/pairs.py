@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 
 from repro.clay.blocks import Blocks, ratio
 from repro.errors import InputError
+from repro.potential.d2 import heights
 from repro.potential.liquids import Partial, pairs_of
 
 Floats = NDArray[np.float64]
@@ -47,8 +48,7 @@ def reach(frame: Atoms) -> float:
     if not bool(np.all(frame.pbc)) or not volume > 0:
         raise InputError(f"{frame.get_chemical_formula()}: expected a cell with a volume, periodic "
                          "in three directions")  # fmt: skip
-    areas = [np.linalg.norm(np.cross(cell[k - 2], cell[k - 1])) for k in range(3)]
-    return float(volume / max(areas) / 2 * (1 - SINGLE))
+    return float(heights(cell).min() / 2 * (1 - SINGLE))
 
 
 def _placed(frame: Atoms, freud: Any) -> tuple[Any, Floats]:

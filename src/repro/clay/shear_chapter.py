@@ -80,7 +80,7 @@ class Sheared:
 
     def crossings(self, *, offset: float = OFFSET) -> int:
         """Return how many seeds have a stress at that offset."""
-        return len(self._each(lambda one: _crossing(one, offset).stress_gpa))
+        return self.offset_stress(offset=offset).samples
 
 
 def _crossing(one: Curve, offset: float) -> Onset:
@@ -144,15 +144,14 @@ def table(runs: Mapping[str, Sheared]) -> pd.DataFrame:
     def words(e: Estimate, digits: int = 2) -> str:
         return "none" if np.isnan(e.value) else f"{e.value:.{digits}f} ± {e.error:.{digits}f}"
 
-    def crossed(one: Sheared, offset: float) -> str:
-        found = words(one.onset(), 3) if offset < 0.01 else words(one.offset_stress())
-        count = one.crossings(offset=offset)
-        return found if count == len(one.curves) else f"{found} ({count} of {len(one.curves)})"
+    def crossed(e: Estimate, one: Sheared, digits: int) -> str:
+        some = f" ({e.samples} of {len(one.curves)})" if e.samples < len(one.curves) else ""
+        return words(e, digits) + some
 
     return pd.DataFrame([
         {"run": name, "rate (1/s)": f"{one.rate_per_s:.0e}", "seeds": len(one.curves),
-         "modulus (GPa)": words(one.modulus(), 1), "onset (strain)": crossed(one, 0.005),
-         f"{100 * OFFSET:g} % offset (GPa)": crossed(one, OFFSET), "maximum (GPa)": words(one.maximum()),
+         "modulus (GPa)": words(one.modulus(), 1), "onset (strain)": crossed(one.onset(), one, 3),
+         f"{100 * OFFSET:g} % offset (GPa)": crossed(one.offset_stress(), one, 2), "maximum (GPa)": words(one.maximum()),
          "flow beyond 0.1 (GPa)": words(one.flow())}
         for name, one in runs.items()
     ]).set_index("run")  # fmt: skip

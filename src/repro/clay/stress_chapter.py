@@ -7,7 +7,7 @@ difference, its error taken over the seeds.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -118,10 +118,7 @@ def beyond(load: Loaded, control: Loaded, *, number: int = -1) -> Estimate:
     if load.component != control.component:
         raise InputError(f"load on {load.component}, control read on {control.component}: expected "
                          "the same component")  # fmt: skip
-    return chapter.over_seeds([
-        load.cycles[s][number].residual.value - control.cycles[s][number].residual.value
-        for s in _shared(load, control)
-    ])  # fmt: skip
+    return _less(load, control, lambda cycle: cycle.residual, number)
 
 
 def in_words(found: Estimate) -> str:
@@ -141,17 +138,18 @@ def energy_beyond(load: Loaded, control: Loaded, *, number: int = -1) -> Estimat
     InputError
         If they share no seed.
     """
-    both = _shared(load, control)
-    return chapter.over_seeds([load.cycles[s][number].energy.value
-                               - control.cycles[s][number].energy.value for s in both])  # fmt: skip
+    return _less(load, control, lambda cycle: cycle.energy, number)
 
 
-def _shared(load: Loaded, control: Loaded) -> list[int]:
+def _less(load: Loaded, control: Loaded, of: Callable[[Cycle], Estimate], number: int) -> Estimate:
+    """Return a quantity of a cycle less that of the control, seed by seed, mean over seeds."""
     both = [s for s in load.cycles if s in control.cycles]
     if not both:
         raise InputError(f"seeds {sorted(load.cycles)} and {sorted(control.cycles)}: expected a "
                          "control for one or more")  # fmt: skip
-    return both
+    return chapter.over_seeds([
+        of(load.cycles[s][number]).value - of(control.cycles[s][number]).value for s in both
+    ])  # fmt: skip
 
 
 def table(loads: Mapping[str, Loaded], control: Loaded) -> pd.DataFrame:

@@ -34,6 +34,7 @@ from repro.exafs.feff_chi import broadened, scaled, shifted
 from repro.exafs.pipeline import Settings
 from repro.exafs.shell_fit import Standard
 from repro.exafs.site_spectra import SiteSpectra
+from repro.exafs.transforms import Transformed
 from repro.md.statistics import Estimate
 
 Floats = NDArray[np.float64]
@@ -171,11 +172,11 @@ def curve(
     """
     s, change = settings or Settings(), choices or Choices()
 
-    def magnitude(chi: Floats) -> Floats:
-        return s.transform(*change(found.k, chi), source="mean of sites").magnitude
+    def seen(chi: Floats) -> Transformed:
+        return s.transform(*change(found.k, chi), source="mean of sites")
 
-    r = s.transform(*change(found.k, found.mean), source="mean of sites").r
-    return Radial(r, magnitude(found.mean), found.error_of(magnitude))
+    mean = seen(found.mean)
+    return Radial(mean.r, mean.magnitude, found.error_of(lambda chi: seen(chi).magnitude))
 
 
 def jackknife(function: Callable[..., float], *means: Ensemble) -> Estimate:

@@ -8,7 +8,6 @@ settings of :data:`SETTINGS`, with which R is whole up to 6 angstrom
 
 from __future__ import annotations
 
-import gzip
 import io
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ import pandas as pd
 from ase import Atoms
 from numpy.typing import NDArray
 
+from repro import packed
 from repro.clay.mixing import CUTOFFS
 from repro.errors import InputError
 from repro.exafs import feff, feff_runs, feff_sites
@@ -147,10 +147,8 @@ def write(found: SiteSpectra, file: Path) -> None:
     chi = pd.DataFrame([[f"{x:.5g}" for x in row] for row in found.chi], columns=columns)
     pd.concat([table, chi], axis=1).to_csv(text, index=False, lineterminator="\n")
     file.parent.mkdir(parents=True, exist_ok=True)
-    partial = file.with_name("part-" + file.name)
-    with open(partial, "wb") as raw, gzip.GzipFile("", "wb", 9, raw, mtime=0) as packed:
-        packed.write(text.getvalue().encode())
-    partial.replace(file)
+    with packed.writing(file) as stream:
+        stream.write(text.getvalue().encode())
 
 
 def read(file: Path) -> SiteSpectra:

@@ -21,6 +21,7 @@ from ase.calculators.singlepoint import SinglePointCalculator
 from ase.io import read, write
 from numpy.typing import NDArray
 
+from repro import paths
 from repro.errors import InputError
 
 
@@ -129,7 +130,5 @@ def append_frame(file: Path, frame: Atoms) -> None:
 def write_atomic(file: Path, frames: Atoms | Iterable[Atoms]) -> None:
     """Write frames so that the file is either the old one or the new one."""
     file.parent.mkdir(parents=True, exist_ok=True)
-    partial = file.with_name(file.name + ".part")
     several = [frames] if isinstance(frames, Atoms) else list(frames)
-    partial.write_text("".join(frame_text(frame) for frame in several), encoding="utf-8")
-    partial.replace(file)
+    paths.write_text(file, "".join(frame_text(frame) for frame in several))

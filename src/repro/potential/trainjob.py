@@ -53,9 +53,7 @@ def read_record(work: Path) -> dict[str, Any]:
 
 def write_json(file: Path, content: Any) -> None:
     """Write JSON so that the file is either the old one or the new one."""
-    partial = file.with_name(file.name + ".part")
-    partial.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
-    partial.replace(file)
+    paths.write_text(file, json.dumps(content, indent=1) + "\n")
 
 
 def curve_so_far(work: Path) -> LearningCurve:
