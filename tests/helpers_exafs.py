@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import gzip
+import string
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from repro.exafs import edges, simulated
@@ -39,3 +42,13 @@ def scan(
     channel = simulated.foil(shift=shift, noise=noise, seed=seed + 1000, energy=true - shift).mu
     return Spectrum(true - shift, mu, channel if reference else None, label=label, source=label,
                     note="simulated", synthetic=True)  # fmt: skip
+
+
+def athena(file: Path, spectra: Sequence[Spectrum]) -> Path:
+    """Write an Athena project whose records are called a, b, c ...; return the file."""
+    text = "# Athena project file -- Demeter version 0.9.26\n\n"
+    for name, one in zip(string.ascii_lowercase, spectra, strict=False):
+        x, y = (",".join(f"'{v!r}'" for v in part.tolist()) for part in (one.energy, one.mu))
+        text += f"$old_group = '{name}';\n@args = ('label','{name}');\n@x = ({x});\n@y = ({y});\n[record]\n"
+    file.write_bytes(gzip.compress(text.encode()))
+    return file

@@ -8,7 +8,6 @@ with steps of 2.5 eV.
 
 from __future__ import annotations
 
-import gzip
 from collections.abc import Callable
 from dataclasses import FrozenInstanceError, replace
 from functools import lru_cache
@@ -861,12 +860,7 @@ def test_a_bad_file_of_four_is_named(write: Write, tmp_path: Path) -> None:
 
 
 def test_four_records_of_one_project(tmp_path: Path) -> None:
-    text = "# Athena project file -- Demeter version 0.9.26\n\n"
-    for name, one in zip("abcd", four(), strict=True):
-        x, y = (",".join(f"'{v!r}'" for v in part.tolist()) for part in (one.energy, one.mu))
-        text += f"$old_group = '{name}';\n@args = ('label','{name}');\n@x = ({x});\n@y = ({y});\n[record]\n"
-    path = tmp_path / "all.prj"
-    path.write_bytes(gzip.compress(text.encode()))
+    path = helpers_exafs.athena(tmp_path / "all.prj", four())
     found = pipeline.four_files(
         path, path, path, path, foil=simulated.foil(),
         reading={label: {"record": name} for label, name in zip(pipeline.LABELS, "abcd", strict=True)},

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 import re
 from collections.abc import Callable, Sequence
 from functools import lru_cache
@@ -11,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from helpers_exafs import athena
 from numpy.typing import NDArray
 
 from repro import data, parameters
@@ -196,12 +196,7 @@ def test_intensities_of_one_file_are_told(write: Write, tmp_path: Path) -> None:
 
 
 def test_records_of_a_project_are_told(tmp_path: Path) -> None:
-    text = "# Athena project file -- Demeter version 0.9.26\n\n"
-    for name, one in zip("abcd", four(), strict=True):
-        x, y = (",".join(f"'{v!r}'" for v in part.tolist()) for part in (one.energy, one.mu))
-        text += f"$old_group = '{name}';\n@args = ('label','{name}');\n@x = ({x});\n@y = ({y});\n[record]\n"
-    file = tmp_path / "all.prj"
-    file.write_bytes(gzip.compress(text.encode()))
+    file = athena(tmp_path / "all.prj", four())
     said = "gaf3: record=1; gacl3: record=b; clay21: record=3; clay31: record=d"
     with pytest.raises(InputError, match=r"4 records; expected one of them, as in record=1: 1 'a', 2 'b'"
                                          ".*go into the parameter columns"):  # fmt: skip
