@@ -153,6 +153,13 @@ def test_one_thread_each() -> None:
     assert env["OMP_NUM_THREADS"] == env["TF_INTRA_OP_PARALLELISM_THREADS"] == "1"
 
 
+def test_freed_memory_is_kept_unless_told_otherwise(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MALLOC_ARENA_MAX", "4")
+    monkeypatch.delenv("MALLOC_MMAP_MAX_", raising=False)
+    _, env = lammps.launcher()
+    assert env["MALLOC_ARENA_MAX"] == "4" and env["MALLOC_MMAP_MAX_"] == "0"
+
+
 # -- stages without LAMMPS ------------------------------------------------------------
 
 
