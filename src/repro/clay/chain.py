@@ -19,7 +19,7 @@ from repro.clay import build, campaign, presets
 from repro.clay.presets import ASSEMBLY, SANDWICH, Preset
 from repro.clay.protocols import Described, Leg
 from repro.errors import InputError
-from repro.md import datafile, guard
+from repro.md import datafile, guard, lammps
 from repro.md.stages import Reporter
 from repro.potential.structures import slab
 
@@ -184,7 +184,7 @@ def _run(setup: Setup, name: str, seed: int) -> dict[str, Any]:
         "step": name, "preset": chosen.name, "seed": seed,
         "state": str(runs[-1].state.relative_to(where)), "protocol": description(described),
         "timestep_fs": chosen.timestep_fs, "ranks": setup.ranks, "natoms": legs[-1]["natoms"],
-        "code_version": data.code_version(), "legs": legs,
+        "code_version": data.code_version(), "kernels": lammps.kernels(), "legs": legs,
     }  # fmt: skip
 
 

@@ -32,7 +32,7 @@ KEPT = (SANDWICH, ASSEMBLY, ANNEAL)
 """Steps whose last state is kept."""
 COLUMNS = ("seed", "protocol", "leg", "number", "natoms", "picoseconds", "timestep_fs", "ranks",
            "wall_s", "ns_per_day", "temperature_K", "density_start_g_per_cm3",
-           "density_g_per_cm3", "frames", "code_version")  # fmt: skip
+           "density_g_per_cm3", "frames", "kernels", "code_version")  # fmt: skip
 
 
 def stem(seed: int, protocol: str, leg: str) -> str:
@@ -98,7 +98,7 @@ def _leg(
     files = [out / f"{name}.thermo.csv.gz", out / f"{name}.extxyz.gz"]
     same = old and old["wall_s"] == str(leg["wall_s"]) and all(f.is_file() for f in files)
     if same:
-        return old
+        return {"kernels": "wheel", **old}
     table = leg_thermo(where)
     write_thermo(table, files[0])
     dt = float(done["timestep_fs"])
@@ -116,7 +116,8 @@ def _leg(
         "temperature_K": f"{table['Temp'][len(table) // 2 :].mean():.1f}",
         "density_start_g_per_cm3": f"{table['Density'][0]:.4f}",
         "density_g_per_cm3": f"{table['Density'][len(table) // 2 :].mean():.4f}",
-        "frames": frames, "code_version": done["code_version"],
+        "frames": frames, "kernels": done.get("kernels", "wheel"),
+        "code_version": done["code_version"],
     }  # fmt: skip
 
 

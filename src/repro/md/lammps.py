@@ -20,7 +20,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import IO
 
-from repro import folder_lock
+from repro import data, folder_lock
 from repro.errors import InputError, ReproError
 from repro.md import logs, scripts
 from repro.md.logs import Log
@@ -115,6 +115,19 @@ def launcher() -> tuple[Path, dict[str, str]]:
     env["LD_LIBRARY_PATH"] = first("LD_LIBRARY_PATH", *libraries)
     env["LAMMPS_PLUGIN_PATH"] = first("LAMMPS_PLUGIN_PATH", deepmd / "lib")
     return native, env
+
+
+def kernels() -> str:
+    """Return whose kernels evaluate the potential.
+
+    ``wheel``, or ``libdeepmd`` with the first digits of its sha256 where the environment
+    preloads another (``tools/native_kernels.py`` builds one).
+    """
+    for name in re.split(r"[\s:]+", os.environ.get("LD_PRELOAD", "")):
+        file = Path(name)
+        if file.name.startswith("libdeepmd.") and file.is_file():
+            return f"{file.name} {data.sha256(file)[:12]}"
+    return "wheel"
 
 
 def leashed(command: Sequence[str]) -> list[str]:
