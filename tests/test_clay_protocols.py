@@ -51,6 +51,22 @@ def test_every_protocol_makes_stages(preset: str, name: str) -> None:
         assert ("velocity" in leg.begin) == (number == 0 or "minimize" in leg.begin)
 
 
+def minimisations(lines: str) -> list[int]:
+    return [int(line.split()[3]) for line in lines.splitlines() if line.startswith("minimize")]
+
+
+def test_a_hasty_anneal_differs_in_its_closing_only() -> None:
+    usual, hasty = protocols.Anneal(melt_ps=2.0), protocols.HastyAnneal(melt_ps=2.0, closing=400)
+    assert minimisations(usual.close()) == [2000, 300, 500, 300, 500, 300]
+    assert minimisations(hasty.close()) == [400, 60, 100, 60, 100, 60]
+    for a, b in zip(usual.legs(seed=1), hasty.legs(seed=1), strict=True):
+        assert b.begin == a.begin.replace(usual.close(), hasty.close()) != a.begin
+        assert (a.name, a.ensemble, a.picoseconds) == (b.name, b.ensemble, b.picoseconds)
+    for wrong, words in (({"closing": 19}, "19 steps"), ({"first_ps": 60.0}, "first snapshot")):
+        with pytest.raises(InputError, match=words):
+            protocols.HastyAnneal(**wrong)  # type: ignore[arg-type]
+
+
 def test_the_papers_settings() -> None:
     whole = presets.preset("paper")
     assert whole.timestep_fs == 1.0 and whole.size == "paper"
@@ -189,6 +205,7 @@ def test_gaps_close(tmp_path: Path) -> None:
     apart = solid()
     apart.set_cell(apart.cell * 1.12, scale_atoms=True)
     datafile.write_structure(apart, tmp_path / "start.data")
+    assert protocols.Anneal().legs(seed=1)[0].begin.startswith(protocols.CLOSE)
     leg = protocols.Leg("close", "fix ensemble all nve\n", 0.01, begin=protocols.CLOSE)
     stage = leg.stage(pair=LJ, timestep_fs=1.0, checkpoint_ps=1.0)
     table = stages.run_stage(stage, tmp_path / "start.data", folder=tmp_path)
