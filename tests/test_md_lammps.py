@@ -160,6 +160,19 @@ def test_freed_memory_is_kept_unless_told_otherwise(monkeypatch: pytest.MonkeyPa
     assert env["MALLOC_ARENA_MAX"] == "4" and env["MALLOC_MMAP_MAX_"] == "0"
 
 
+def test_whose_kernels(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("LD_PRELOAD", raising=False)
+    assert lammps.kernels() == "wheel"
+    own, other = tmp_path / "libdeepmd.so", tmp_path / "libother.so"
+    monkeypatch.setenv("LD_PRELOAD", f"{other}:{own}")
+    assert lammps.kernels() == "wheel"  # nothing there
+    own.write_bytes(b"kernels")
+    other.write_bytes(b"")
+    first = lammps.kernels()
+    assert first.startswith("libdeepmd.so ")
+    assert first.split()[1] == hashlib.sha256(b"kernels").hexdigest()[:12]
+
+
 # -- stages without LAMMPS ------------------------------------------------------------
 
 
