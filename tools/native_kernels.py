@@ -32,7 +32,9 @@ def sources(release: str) -> bytes:
     """Return the source archive of a release, if it is what PyPI's index says."""
     with urllib.request.urlopen("https://pypi.org/simple/deepmd-kit/") as reply:
         page = reply.read().decode()
-    link = re.search(rf'href="([^"#]*/deepmd_kit-{re.escape(release)}\.tar\.gz)#sha256=(\w+)"', page)
+    link = re.search(
+        rf'href="([^"#]*/deepmd_kit-{re.escape(release)}\.tar\.gz)#sha256=(\w+)"', page
+    )
     if not link:
         raise SystemExit(f"deepmd-kit {release}: PyPI lists no sources with a sha256")
     url, said = link.groups()
