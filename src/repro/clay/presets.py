@@ -119,7 +119,7 @@ PRESETS: dict[str, Preset] = {
     }),
     "large": Preset("large", "paper", 2.0, 1.0, (1,), {
         SANDWICH: Sandwich(),
-        ANNEAL: HastyAnneal(melt_ps=10.0, rest_ps=4.0),
+        ANNEAL: HastyAnneal(melt_ps=6.0, rest_ps=4.0),
         "shear": ShearRate(rate_per_s=1e10),
     }),
     "class": Preset("class", "class", 2.0, 0.5, (1,), {
