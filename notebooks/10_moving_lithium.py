@@ -213,6 +213,8 @@ labs = lithium_law.spread([published("intro-conductivity"), published("conductiv
 record("lithium.labs", labs, note="largest over smallest of the three published conductivities of the clay")
 record("lithium.similar", labs <= 1.5,
        note="published values of three groups within a factor of 1.5; nothing of ours")  # fmt: skip
+record("lithium.labs_like_liquid", lithium_law.spread([liquid, published("intro-conductivity"), published("conductivity-measured")]) <= 10,
+       note="two published conductivities of the clay and that of the liquid within a factor of ten; nothing of ours")  # fmt: skip
 comparison("intro-conductivity", "conductivity-measured", "intro-like-liquid-electrolyte", "conductivity-similar")
 
 # %% [markdown]
@@ -241,7 +243,7 @@ comparison("test-conductivity-against-aimd")
 
 # %% [markdown]
 # The teacher ran {glue:text}`lithium.teacher_ps:.1f` ps of {glue:text}`lithium.teacher_atoms` atoms, {glue:text}`lithium.teacher_lithium` of them lithium. {glue:text}`lithium.short` A
-# run of 20 ps would take it {glue:text}`lithium.teacher_hours:.1f` hours on a core. So this row of the ledger cannot be answered here, and says so.
+# run of 20 ps would take it {glue:text}`lithium.teacher_hours:.1f` hours on a core, which we have not spent; so this row of the ledger waits.
 #
 # ## What the electrochemist sees
 #
@@ -339,7 +341,7 @@ lithium_words.bends_table(lithium_law.bends(found, rule=shown, density=density.v
 # %% [markdown]
 # ### 3. Break it: a pellet that hardly conducts
 #
-# Set the conductivity of the made spectrum to that of rock salt, or at least a thousandth of the clay's, and double the noise of the ruler. What becomes of the inductance of the leads, and which circuit is chosen? Then predict
+# Set the conductivity of the made spectrum to a thousandth of the clay's, and double the noise of the ruler. What becomes of the inductance of the leads, and which circuit is chosen? Then predict
 # what happens with a pellet ten times as thin, and check.
 #
 # :::{dropdown} Solution

@@ -159,3 +159,13 @@ def test_words_for_the_rate() -> None:
     same = look.cooled({s: ramp(200.0, seed=s + 5, rate=10.0) for s in (1, 2)}, rate=10.0, samples=40)  # fmt: skip
     assert "nothing by two errors" in look.shift_in_words([slow, same])
     assert "nothing to compare" in look.shift_in_words([straight, fast])
+
+
+def test_how_far_the_volumes_lie_apart() -> None:
+    t = np.array([100.0, 200.0, 300.0])
+    points = {1: (t, np.array([1.0, 1.0, 1.0])), 2: (t, np.array([1.0, 1.0, 1.3]))}
+    one = look.Cooled(3.0, points, {})
+    assert look.apart(one) == pytest.approx(0.1 / 1.05)
+    assert look.apart(one, above=250.0) == pytest.approx(0.3 / 1.15)
+    with pytest.raises(InputError, match="seed 1: no bin above 300 K"):
+        look.apart(one, above=300.0)

@@ -81,6 +81,15 @@ def test_its_error_is_not_below_that_of_each_run() -> None:
     assert look.faster_is_stronger(slow, fast).error > 0.003
 
 
+def test_a_flow_at_another_rate_lies_on_the_line_through_both() -> None:
+    slow, fast = of(0.40, 0.44, rate=1e9), of(0.50, 0.54, rate=1e10)
+    assert look.flow_at(1e9, slow, fast) == pytest.approx(0.42, abs=0.003)
+    assert look.flow_at(1e8, slow, fast) == pytest.approx(0.32, abs=0.005)
+    assert np.isnan(look.flow_at(1e8, slow, slow))
+    with pytest.raises(InputError, match=r"rate 0\.0 per s"):
+        look.flow_at(0.0, slow, fast)
+
+
 def test_no_seed_in_common_is_said() -> None:
     a = look.Sheared(1e9, {1: plateau(10, 0.5)})
     b = look.Sheared(1e10, {2: plateau(10, 0.5)})

@@ -64,6 +64,18 @@ def test_what_goes_with_the_load_is_elastic() -> None:
     assert found.samples == 2
 
 
+def test_whether_a_load_acts_is_judged_seed_by_seed() -> None:
+    control = load({s: (0.001 * s, 0.0) for s in (1, 2, 3)}, amplitude=0.0)
+    sure = load({s: (0.01 + 0.001 * s, 0.0) for s in (1, 2, 3)})
+    assert look.acts(sure, control) == "It does."
+    unsure = load({s: (0.02 * (s == 1), 0.0) for s in (1, 2, 3)})
+    assert "with three glasses" in look.acts(unsure, control)
+    # Seeds without a control do not count, and one glass proves nothing.
+    assert "with one glass" in look.acts(load({1: (0.5, 0.0), 7: (0.5, 0.0)}), control)
+    with pytest.raises(InputError, match=r"\[7\] and \[1, 2, 3\]: expected a control"):
+        look.acts(load({7: (0.5, 0.0)}), control)
+
+
 def test_the_control_is_taken_off_seed_by_seed() -> None:
     loaded = load({1: (0.02, 0.010), 2: (0.02, 0.030), 3: (0.0, 0.5)})
     control = load({1: (0.0, 0.005), 2: (0.0, 0.025)}, amplitude=0.0)

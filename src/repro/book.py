@@ -202,6 +202,12 @@ def _configuration(rows: Sequence[Row], book: ledger.Ledger) -> dict[str, Any]:
     substitutions = {
         verdict.replace(" ", "_"): str(number) for verdict, number in ledger.counts(rows).items()
     }
+    copied = [row for row in rows if row.claim.kind == "setting"]
+    results = [row for row in rows if row.claim.kind != "setting"]
+    substitutions["settings"] = str(sum(row.claim.verdict in ledger.AGREEING for row in copied))
+    for verdict in ledger.AGREEING:
+        name = f"results_{verdict.replace(' ', '_')}"
+        substitutions[name] = str(ledger.counts(results)[verdict])
     substitutions["claims"] = str(len(rows))
     substitutions["errata"] = str(len(book.errata))
     sphinx = config.setdefault("sphinx", {}).setdefault("config", {})

@@ -47,7 +47,7 @@ VERDICTS: tuple[Verdict, ...] = (
     "not testable here",
     "pending",
 )
-_AGREEING = ("reproduced", "reproduced at reduced scale")
+AGREEING = ("reproduced", "reproduced at reduced scale")
 
 
 @dataclass(frozen=True)
@@ -208,7 +208,7 @@ def _consistent(claim: Claim, name: str) -> None:
         raise ClaimError(f"{label}: range runs backwards: {value}")
     if claim.published.relation == "text" and "exact" not in claim.tolerance:
         raise ClaimError(f"{label}: a text needs 'exact: true' as its tolerance")
-    needs_result = claim.verdict in (*_AGREEING, "disagrees")
+    needs_result = claim.verdict in (*AGREEING, "disagrees")
     if needs_result and claim.result is None:
         raise ClaimError(f"{label}: verdict {claim.verdict!r} needs a computed result")
     if not needs_result and claim.result is not None:
@@ -317,7 +317,7 @@ def check(rows: Sequence[Row]) -> list[str]:
         except ClaimError as error:
             problems.append(str(error))
             continue
-        if agrees != (claim.verdict in _AGREEING):
+        if agrees != (claim.verdict in AGREEING):
             state = "within" if agrees else "outside"
             problems.append(
                 f"{claim.id}: computed {row.computed} is {state} the tolerance of the published "

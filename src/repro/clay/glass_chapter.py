@@ -245,6 +245,30 @@ def laboratory(found: Estimate, rate: float) -> tuple[float, float]:
     return low - found.margin, high + found.margin
 
 
+def apart(one: Cooled, *, above: float = 0.0) -> float:
+    """Return by which share the mean volumes of the glasses differ, largest less smallest.
+
+    Parameters
+    ----------
+    one:
+        Glasses cooled at one rate.
+    above:
+        Only bins above this temperature, K.
+
+    Raises
+    ------
+    InputError
+        If a glass has no bin there.
+    """
+    means = []
+    for seed, (temperature, volume) in one.points.items():
+        chosen = volume[temperature > above]
+        if not len(chosen):
+            raise InputError(f"seed {seed}: no bin above {above:g} K, expected one or more")
+        means.append(float(chosen.mean()))
+    return float(np.ptp(means) / np.mean(means))
+
+
 def table(runs: Mapping[str, Cooled]) -> pd.DataFrame:
     """Return each seed's transition by both methods, one row a run and seed."""
     rows = []

@@ -157,6 +157,24 @@ def table(runs: Mapping[str, Sheared]) -> pd.DataFrame:
     ]).set_index("run")  # fmt: skip
 
 
+def flow_at(rate_per_s: float, slow: Sheared, fast: Sheared) -> float:
+    """Return the flow stress (GPa) at a rate, on a line in the logarithm of the rate.
+
+    NaN where both runs have one rate.
+
+    Raises
+    ------
+    InputError
+        For a rate that is not positive.
+    """
+    if not rate_per_s > 0:
+        raise InputError(f"rate {rate_per_s} per s: expected a positive number")
+    if slow.rate_per_s == fast.rate_per_s:
+        return float("nan")
+    slope = faster_is_stronger(slow, fast).value / np.log10(fast.rate_per_s / slow.rate_per_s)
+    return float(slow.flow().value + slope * np.log10(rate_per_s / slow.rate_per_s))
+
+
 def years(*, strain: float, rate_per_s: float, ns_per_day: float) -> float:
     """Return how many years of computing a strain takes at a rate.
 

@@ -59,10 +59,12 @@ class Loaded:
         Mean over the cycles of a seed, then over seeds.  Creep that is steady takes as much
         off in one cycle as in a run without load, so it is in here, times half a cycle.
         """
-        return chapter.over_seeds([
-            float(np.mean([one.loaded.value - one.residual.value for one in own]))
-            for own in self.cycles.values()
-        ])  # fmt: skip
+        return chapter.over_seeds(self.springs())
+
+    def springs(self) -> list[float]:
+        """Return the strain that goes when the load does, mean over cycles, of each seed."""
+        return [float(np.mean([one.loaded.value - one.residual.value for one in own]))
+                for own in self.cycles.values()]  # fmt: skip
 
     def largest_energy(self) -> float:
         """Return the largest change of potential energy after any cycle of any seed, meV/atom."""
@@ -128,6 +130,31 @@ def in_words(found: Estimate) -> str:
     if chapter.above(found):
         return "more than chance explains"
     return f"and chance alone could give {100 * found.margin:.1f} %"
+
+
+def acts(load: Loaded, control: Loaded) -> str:
+    """Return whether the strain that goes with a load exceeds what the control does, in words.
+
+    Seed by seed, by the margin of so many seeds.
+
+    Raises
+    ------
+    InputError
+        If they share no seed.
+    """
+    both = [s for s in load.cycles if s in control.cycles]
+    if not both:
+        raise InputError(f"seeds {sorted(load.cycles)} and {sorted(control.cycles)}: expected a "
+                         "control for one or more")  # fmt: skip
+    one, other = (
+        Loaded(x.component, x.amplitude_mpa, {}, {s: x.cycles[s] for s in both})
+        for x in (load, control)
+    )
+    found = chapter.over_seeds([a - b for a, b in zip(one.springs(), other.springs(), strict=True)])
+    if chapter.above(found):
+        return "It does."
+    number = {1: "one glass", 2: "two glasses", 3: "three glasses"}.get(len(both), "so few glasses")
+    return f"Probably, though with {number} our own rule would not swear to it."
 
 
 def energy_beyond(load: Loaded, control: Loaded, *, number: int = -1) -> Estimate:

@@ -287,6 +287,30 @@ def chlorine_in_zones(
                                       blocks=(labels[inside], labels[~inside]))  # fmt: skip
 
 
+def beyond_rest(sheared: Mapping[int, Makeup], rest: Mapping[int, Makeup]) -> Estimate:
+    """Return the chlorine excess of zones under shear less that at rest, mean over seeds.
+
+    Raises
+    ------
+    InputError
+        If no seed has zones with and without shear.
+    """
+    both = [sheared[s].difference() - rest[s].difference() for s in sheared if s in rest]
+    known = [one for one in both if np.isfinite(one)]
+    if not known:
+        raise InputError(f"seeds {sorted(sheared)} and {sorted(rest)}: expected one whose gallium "
+                         "lies in zones with shear and without")  # fmt: skip
+    return chapter.over_seeds(known)
+
+
+def rest_words(beyond: Estimate, rest: surroundings.ChlorineTest) -> str:
+    """Return how an excess of chlorine compares with that at rest, in words."""
+    if chapter.above(beyond):
+        return "more than in a glass that nobody shears"
+    return (f"but hardly more than in the few zones of a glass that nobody shears "
+            f"({100 * rest.difference:.0f} ± {100 * rest.error:.0f})")  # fmt: skip
+
+
 def correlate(seeds: Mapping[int, Makeup]) -> Estimate:
     """Return Spearman's rank correlation of gallium's D2min with its chlorine share.
 
