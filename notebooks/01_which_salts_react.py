@@ -395,8 +395,8 @@ show(
 # {glue:text}`thermo.licl_gaf3_full_entropy:+.1f` meV per atom: solids turn into the same number of
 # solids and little disorder is won. An amorphous product could win more: if fluoride and chloride mixed
 # ideally over all anion sites of 3 LiCl + GaF3, $k_BT\ln 2$ per anion at room temperature would be
-# {glue:text}`thermo.mixing_entropy:.0f` meV per atom, about half of what the measured exchange
-# lacks. That is an upper bound, and none of our sources contains it.
+# {glue:text}`thermo.mixing_entropy:.0f` meV per atom, between a quarter and a half of what the measured exchange
+# lacks, depending on the compilation. (The point with a Gibbs energy lies higher than this $T\Delta S$ explains, because it is another compilation.) That is an upper bound, and none of our sources contains it.
 #
 # **The compilations are not independent.** They rest on much the same calorimetry of the 1950s to
 # 1970s. Where they differ, as for GaF3 and GaI3, the difference is a lower bound on the error.
@@ -511,8 +511,8 @@ comparison("licl-melting-point")
 # `reactant_a`.
 #
 # :::{dropdown} Solution
-# It grows. Fluoride prefers the small, hard cation (lithium) and the larger halide the softer one
-# (gallium), and the mismatch grows from chloride to iodide. Sodium gains less from its fluoride than
+# It grows. From LiCl to LiI lithium gains ever more by taking fluoride instead, while gallium, whose bonds to the heavier halides are partly
+# covalent, loses less than it would if they were ionic. Sodium gains less from its fluoride than
 # lithium does, so every number is smaller. The cell below runs all six.
 # :::
 

@@ -76,7 +76,7 @@ from repro.xrd_plots import (
 #
 # Where do the atoms come from? From measured cells where there are any; else from the computed cell
 # whose density is closest to the measured one, as the [last chapter](02_molecular_or_rigid) explained. For one phase of Table 1,
-# Li3GaF6, no open source has coordinates. It is **missing** here, and that is a real gap: it is the
+# Li3GaF6, no open source has measured coordinates, and a guessed structure would give guessed lines. It is **missing** here, and that is a real gap: it is the
 # predicted partner of GaCl3 in the clay.
 
 # %%
@@ -383,7 +383,7 @@ show(
 # would the InI3 powder be called GaI3? Predict, then look.
 #
 # :::{dropdown} Solution
-# The cells differ by more than their uncertainty, so the lines of GaI3 cannot be stretched onto those of
+# It would, as the next cell shows, but not without a warning. The cells differ by more than their uncertainty, so the lines of GaI3 cannot be stretched onto those of
 # InI3 with an even stretch. The fit is bad and says so: look at χ² and at the unexplained peaks. Knowing the elements in the
 # jar is worth more than any figure of merit.
 # :::
@@ -403,7 +403,7 @@ pd.DataFrame(
 # book says, and mend it. Which slip in the angles could it *not* notice?
 #
 # :::{dropdown} Solution
-# The reader stops with the file, the range it found and what it expected. Multiply by 180/π, or use
+# The program stops and names the file, the range it found and what it expected. Multiply by 180/π, or use
 # `numpy.degrees`. It catches d-spacings, unsorted angles, negative counts and the like as well. It cannot catch a wrong
 # wavelength: that looks like a cell that is off.
 # :::
@@ -421,18 +421,18 @@ except InputError as error:
 # highest line need? Predict how the limit scales with counts first.
 #
 # :::{dropdown} Solution
-# Counting noise falls with the square root, so the limit does, too: four times the counts, half the limit.
-# The background grows along with the counting time, so the ratio of peak to background is kept.
+# Counting noise falls with the square root, so the limit does, too: four times the counts, half the limit. To come from
+# {glue:text}`xrd.limit_lif_gai3:.1f` % to 2 takes some twenty times the counts, and in fact a little more. The background grows along with the counting time, so the ratio of peak to background is kept.
 # :::
 
 # %% tags=["hide-cell"]
 pd.DataFrame(
     {
-        "counts in the highest line": [n * peak_counts for n in (1, 4, 16)],
+        "counts in the highest line": [n * peak_counts for n in (1, 4, 16, 25)],
         "least LiF (%)": [
             round(100 * powders.detection_limit(
                 pool, "LiF", {"GaI3": 1.0}, size=20.0, peak=n * peak_counts, background=n * background), 2)
-            for n in (1, 4, 16)
+            for n in (1, 4, 16, 25)
         ],
     }
 )  # fmt: skip

@@ -26,7 +26,7 @@
 # **The answer in one sentence.** On database energies the rule agrees with
 # {glue:text}`criteria.agreeing:.0f` of the {glue:text}`criteria.decided:.0f` mixtures on which it can decide, but for those of
 # Table 1 only because the diffraction result is put in, and with measured salts
-# {glue:text}`criteria.hybrid_clays_passing:.0f` of the three clays pass; a screen of {glue:text}`criteria.screened:.0f` pairs of salts finds
+# {glue:text}`criteria.hybrid_clays_passing:.0f` of the three clay mixtures (LiCl at two ratios, LiBr) pass; a screen of {glue:text}`criteria.screened:.0f` pairs of salts finds
 # {glue:text}`criteria.candidates:.0f` that would gain energy by making a molecular solid, most of them
 # without lithium; but only one of the three criteria can be computed beforehand, and it is not the
 # one that separates clay from powder.
@@ -77,8 +77,8 @@ criteria.table_one(chosen[name] for name in table1)
 # paper's observation. Mind the first computed column: it is taken, like the paper's, at the ratio with the strongest
 # reaction. At the ratios actually weighed out, 2:1 and 3:1, the hull holds LiGaCl4 instead of GaCl3, also on
 # database energies (see the amounts below). Taken there, criterion one would reject the clay. For the mixtures
-# of the discussion the paper says only that no clay formed; we write *powder* for that, too. Its first row
-# is a joint one for 2:1 and 3:1, and the peaks in it are those of 3:1.
+# of the discussion the paper says only that no clay formed; we write *powder* for that, too. The first row
+# of Table 1 is a joint one for 2:1 and 3:1, and the peaks in it are those of 3:1.
 
 # %%
 fig, ax = new_figure(height=5.6)
@@ -124,8 +124,8 @@ _ = record("criteria.only_two_systems",
 # that one was copied from the laboratory notebook. The mixtures of the discussion fail the first
 # criterion, and there the rule has something to say of its own: LiOH, Li2O and NaCl react but make
 # nothing molecular, Ga2O3, LaF3 and AlF3 do not react. LiCl + InF3 fails too, but not for the
-# reason the paper gives: in this vintage it reacts, to InCl3, which is not molecular but built of endless
-# chains and layers.
+# reason the paper gives: in this vintage it reacts, to InCl3, which is not molecular but endless:
+# chains in the database's structure, layers in the real crystal.
 #
 # Try `.venv/bin/repro run 04_three_criteria -p source hybrid`. With measured salts both LiCl + GaF3 rows turn to
 # powder: the strongest reaction then makes LiGaCl4, a salt with molecular *ions*, instead of GaCl3.
@@ -176,7 +176,9 @@ show(
 # {glue:text}`criteria.window_low:.0f` to {glue:text}`criteria.window_high:.0f`, there is none at all. Every
 # GaCl3 has picked up a LiCl and become LiGaCl4. And the window's edges, 2 and 4, are exactly the ratios
 # of two balanced reactions: 4 LiCl + 2 GaF3 → Li3GaF6 + LiGaCl4 and 4 LiCl + GaF3 → 3 LiF + LiGaCl4.
-# That may be chance. It raises the question whether GaCl4 tetrahedra with lithium nearby, rather than neutral
+# That may be chance. By its own rule, that no salt is left over, the hull would draw the window from {glue:text}`criteria.computed_window_low:.1f` to
+# {glue:text}`criteria.computed_window_high:.0f` and let in $x$ = 1.5, where the paper has a powder; so the program takes the paper's window, and criterion three is no prediction of ours either.
+# The end at 4 raises the question whether GaCl4 tetrahedra with lithium nearby, rather than neutral
 # Ga2Cl6, are what the soft part is made of at rest; the simulations of later chapters, in which
 # "GaCl3-like" means any gallium with several chlorine neighbours, cannot tell the two apart by that name.
 # The amounts do differ between the two sides of $x = 2$, as the paper's argument needs, though in the
@@ -327,7 +329,7 @@ record("criteria.beyond_lithium_pairs", len(beyond))
 comparison("abstract-general-strategy", "beyond-lithium")
 
 # %% [markdown]
-# Where do the two known clays stand? LiCl + GaF3 makes GaCl3 with
+# Where do the two known pairs that make clays stand? LiCl + GaF3 makes GaCl3 with
 # {glue:text}`criteria.screen_licl_gaf3:.0f` ± {glue:text}`criteria.screen_licl_gaf3.err:.0f` meV per atom, a
 # probability of {glue:text}`criteria.screen_licl_gaf3_probability:.0f`% of being downhill; LiBr + GaF3
 # reaches {glue:text}`criteria.screen_libr_gaf3_probability:.0f`%. They are far from the top. If driving force were all, many better clays would be waiting. By measured energies, even the weakest of
@@ -377,8 +379,8 @@ outcome[outcome["stable at equilibrium"] == "no"].drop(columns="stable at equili
 # `.venv/bin/repro run 04_three_criteria -p own_halide KCl`.
 #
 # :::{dropdown} Solution
-# MgF2 is so stable that MgCl2 pushes chloride onto gallium with ease. Potassium holds on to chloride
-# almost as well as to fluoride; what little it gains comes from a compound. The cell shows both sources.
+# Column `probability` of the cell answers, and the page's own example above is MgCl2: it passes with ease, since MgF2 is so stable. Potassium holds on to
+# chloride almost as well as to fluoride; what little it gains comes from a compound. CaCl2 is the one to argue about.
 # :::
 
 # %% tags=["hide-cell"]

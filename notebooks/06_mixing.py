@@ -22,9 +22,9 @@
 # **The question.** If we build the same thing with a potential of our own, do the anions change partners, how many, and do
 # molecules of gallium chloride form?
 #
-# **The answer in one sentence.** They do: after {glue:text}`mixing.melt_ps:.0f` ps at {glue:text}`mixing.melt_temperature:.0f` K,
-# {glue:text}`mixing.chlorine_on_gallium:.0f` % of the chlorine sits on gallium and {glue:text}`mixing.tetrahedra:.1f` % of the gallium has four
-# chlorines and no fluorine around it, in runs of {glue:text}`mixing.atoms` atoms where the paper had ten thousand.
+# **The answer in one sentence.** The anions do: after {glue:text}`mixing.melt_ps:.0f` ps at {glue:text}`mixing.melt_temperature:.0f` K
+# {glue:text}`mixing.chlorine_on_gallium:.0f` % of the chlorine sits on gallium; but only {glue:text}`mixing.tetrahedra:.1f` % of the gallium has four
+# chlorines and no fluorine around it, nearly all the rest wears both, and a count cannot tell a molecule from an ion, in runs of {glue:text}`mixing.atoms` atoms where the paper had ten thousand.
 #
 # ```{admonition} What you will be able to do
 # :class: tip
@@ -163,8 +163,8 @@ comparison("gr-gaf-decreases", "gr-licl-decreases", "gr-gacl-increases", "gr-lif
 # ## How far it went
 #
 # Four peaks are hard to read as one number, so let us define one. Of all chlorine, which share has a gallium neighbour? It is zero in the unmixed
-# salts. If the thermodynamics of [chapter one](01_which_salts_react) had its way, and all turned into Li3GaF6, GaCl3 and left-over
-# LiCl, it would be three quarters. A second measure, the chlorine share of gallium's bonds relative to random mixing, looks natural but
+# salts. If the paper's equation had its way, with Li3GaF6, GaCl3 and left-over LiCl, it would be three quarters; by the hull of [chapter one](01_which_salts_react) the left-over
+# LiCl joins the GaCl3 as LiGaCl4, and it would be all. A second measure, the chlorine share of gallium's bonds relative to random mixing, looks natural but
 # has a trap: it is 1 at complete exchange *and* at random mixing. Only the shells, below, can tell these two apart.
 
 # %%
@@ -221,6 +221,8 @@ record("mixing.tetrahedra", 100 * tetrahedra.value, unit="%", uncertainty=100 * 
 record("mixing.tetrahedra_everywhere", bool(all(one.tetrahedra.value > 0 for one in per_seed.values())), note="in every seed")
 chloride = look.chloride_coordination(ends.values())
 record("mixing.chloride_coordination", chloride.value, unit="neighbours", uncertainty=chloride.error, note="Cl around Ga that has Cl only, at rest")
+record("mixing.both_anions", 100 * float(rested.mixed.value), unit="%", note="Ga with F and Cl, at rest")
+record("mixing.tetrahedra_random", 100 * look.anion_share(glass, "Cl") ** 4, unit="%", note="fourth power of the share of Cl among the anions")
 record("mixing.order", float(rested.order.value), note="tetrahedral order of GaCl4 shells; 1 is a regular tetrahedron")
 fig, ax = new_figure(height=3.4)
 plots.plot_species(ax, shells)
@@ -248,6 +250,9 @@ record("mixing.domains_remain", bool(end.value < 0.9 and all(d.gallium_share > 0
 comparison("gacl3-like-units-form", "gacl3-like-coordination", "domains-remain")
 
 # %% [markdown]
+# So which is it, sorted or shuffled? Shuffled. Sorted, half of the gallium would have four chlorines and the other half six fluorines; here {glue:text}`mixing.both_anions:.0f` % carry both. Filling four places at random from this mixture would by itself give
+# some {glue:text}`mixing.tetrahedra_random:.0f` % of shells with chlorine alone. And the exchange has run to nearly all the chlorine, where the paper calls its own partial; the ledger counts that as a disagreement.
+#
 # What is left of the salts? {glue:text}`mixing.fluoride_islands:.0f` % of the gallium sits in linked shells of fluorine alone, and
 # {glue:text}`mixing.chloride_islands:.0f` % of the lithium in linked shells of chlorine alone. Here the paper and we part: its glass has islands of both salts
 # after the same time at the same temperature. There is a plain suspect. Our cubes are {glue:text}`mixing.our_edge:.1f` nm wide, its cubes {glue:text}`mixing.edge:.1f`, so in ours
@@ -257,18 +262,20 @@ comparison("gacl3-like-units-form", "gacl3-like-coordination", "domains-remain")
 # ## At rest
 #
 # After the quench the glass rests at {glue:text}`mixing.rest_temperature:.0f` K and zero stress. The paper did so for two nanoseconds, until nothing drifted. Ours rests
-# {glue:text}`mixing.our_rest:.0f` ps. Is that enough?
+# {glue:text}`mixing.our_rest:.0f` ps. Is that enough? A slope counts as none if it is within two standard errors of zero.
 
 # %%
 record("mixing.our_rest", float(rests.picoseconds.iloc[0]), unit="ps")
 tables = {s: chapter.thermo(s, "anneal", "rest") for s in seeds}
 natoms = int(rests.natoms.iloc[0])
 slopes = {s: look.steady(table, natoms=natoms) for s, table in tables.items()}
+record("mixing.still_words", look.still_words(slopes))
 record("mixing.still", bool(all(one.still for one in slopes.values())), note="slopes of density, energy and cell within two standard errors of zero, last half, every seed")
 density = chapter.over_seeds([float(t["Density"][len(t) // 2:].mean()) for t in tables.values()])
 ideal = salts.ideal_density(salts.composition(glass))
 closed = chapter.over_seeds(melts.density_start_g_per_cm3.tolist())
 record("mixing.density", density.value, unit="g/cm3", uncertainty=density.error, note="at rest, last half, mean over seeds")
+record("mixing.quenched_density", look.quenched_density(), unit="g/cm3", note="a melt of the same network at 300 K and zero pressure, from chapter 5")
 record("mixing.ideal_density", ideal, unit="g/cm3", note="the two crystals side by side, measured densities")
 record("mixing.closed_density", closed.value, unit="g/cm3", uncertainty=closed.error, note="after the gaps were closed at 0 K")
 record("mixing.closed_share", 100 * closed.value / ideal, unit="%", note="of the ideal mixture")
@@ -294,8 +301,11 @@ pd.DataFrame({
 comparison("equilibration-no-drift", "assembly-densifies")
 
 # %% [markdown]
+# {glue:text}`mixing.still_words`
+#
 # The glass has a density of {glue:text}`mixing.density:.2f` g/cm³; the two crystals side by side would have {glue:text}`mixing.ideal_density:.2f`. After the relaxation
-# at 0 K, before it was melted, it had {glue:text}`mixing.closed_density:.2f`, {glue:text}`mixing.closed_share:.0f` % of the crystals': a minimiser closes the gaps but not every void at the corners.
+# at 0 K, before it was melted, it had {glue:text}`mixing.closed_density:.2f`, {glue:text}`mixing.closed_share:.0f` % of the crystals': a minimiser closes the gaps but not every void at the corners. The melt keeps that volume, and the rest brings the glass to its density, short of the
+# {glue:text}`mixing.quenched_density:.2f` that the same network gives a melt held at zero pressure ([chapter 5](05_potential)). Some of the void may still be in it, and a porous glass is a soft one.
 #
 # ## Melt one now
 #
@@ -336,8 +346,8 @@ record("mixing.live", float(100 * small_exchange.chlorine.iloc[-1]) if small_exc
 #
 # :::{dropdown} Solution
 # They sit at the interfaces. A cube with an edge of a nanometre has most of its atoms on or near a face, and closing the gaps presses
-# chlorine of one cube against gallium of the next; the sandwich has an interface inside, too, which was held hot. In the paper's cubes, two and a half
-# times as long, the share of atoms at a face is smaller. So a small box *overstates* the exchange, and of all differences
+# chlorine of one cube against gallium of the next; the sandwich has an interface inside, too, which was held hot. In the paper's cubes, about twice as
+# long, it is still more than half of the atoms, and yet islands survive there; so the size explains some of the difference, and perhaps not all. A small box *overstates* the exchange, and of all differences
 # between our runs and the paper's this may be the one that matters most.
 # :::
 
@@ -388,8 +398,8 @@ pd.DataFrame([
 # one run each? Write both guesses down before you run anything.
 #
 # :::{dropdown} Solution
-# The next cell melts the little assembly again with the next seed. It holds so few chlorines that a single one is worth several points (the table says how many), and what two seeds differ by is the least error that one run
-# has. Much of the share was there before the melt began, too (exercise 1), so the effect of temperature is smaller than the numbers themselves suggest. An answer needs several seeds at each temperature:
+# The next cell melts the little assembly again with the next seed. It holds so few chlorines that a single one is worth several points (the table says how many). Two runs may agree by luck, as dice do; no single run knows
+# better than that. Much of the share was there before the melt began, too (exercise 1), so the effect of temperature is smaller than the numbers themselves suggest. An answer needs several seeds at each temperature:
 #
 # `.venv/bin/repro sweep 06 -p temperature 450 900 -p seed 1 2 3 --keys mixing.live --out melts.csv`
 # :::

@@ -231,17 +231,17 @@ record("shear.interval", float(campaign["shear"].interval), note="strain between
 makeup, idle_makeup = ({s: zones.makeup(one) for s, one in of.items()} for of in (found, still))
 inside = sum(int(one.inside.sum()) for one in makeup.values())
 test, at_rest = zones.chlorine_in_zones(makeup), zones.chlorine_in_zones(idle_makeup)
-over_rest = zones.beyond_rest(makeup, idle_makeup)
+over_rest = zones.beyond_rest(test, at_rest)
 mostly = chapter.over_seeds([one.mostly_chlorine() for one in makeup.values()])
 overall = chapter.over_seeds([float((one.share > 0.5).mean()) for one in makeup.values()])
 ranks = zones.correlate(makeup)
 record("shear.gallium_in_zones", inside, unit="times a gallium", note="was part of a zone, all intervals and seeds")
-record("shear.chlorine_excess", 100 * test.difference, unit="%", uncertainty=100 * test.error, note="chlorine share around Ga inside zones less outside, points; error over seeds")
-record("shear.chlorine_excess_error", 100 * test.error, unit="%", note="of shear.chlorine_excess")
-record("shear.chlorine_rest", 100 * at_rest.difference, unit="%", uncertainty=100 * at_rest.error, note="the same in the glass at rest, where zones are few")
-record("shear.chlorine_rest_error", 100 * at_rest.error, unit="%", note="of shear.chlorine_rest")
+record("shear.chlorine_excess", 100 * test.difference, unit="%", uncertainty=100 * test.uncertainty, note="chlorine share around Ga inside zones less outside, points; error the larger of scatter over seeds and chance of so few atoms")
+record("shear.chlorine_excess_error", 100 * test.uncertainty, unit="%", note="of shear.chlorine_excess")
+record("shear.chlorine_rest", 100 * at_rest.difference, unit="%", uncertainty=100 * at_rest.uncertainty, note="the same in the glass at rest, where zones are few")
+record("shear.chlorine_rest_error", 100 * at_rest.uncertainty, unit="%", note="of shear.chlorine_rest")
 record("shear.gallium_rest", sum(int(one.inside.sum()) for one in idle_makeup.values()), unit="times a gallium", note="was part of a zone at rest, all intervals and seeds")
-record("shear.chlorine_over_rest", 100 * over_rest.value, unit="%", uncertainty=100 * over_rest.error, note="sheared less at rest, seed by seed")
+record("shear.chlorine_over_rest", 100 * over_rest.value, unit="%", uncertainty=100 * over_rest.error, note="sheared less at rest")
 record("shear.chlorine_over_rest_error", 100 * over_rest.error, unit="%", note="of shear.chlorine_over_rest")
 record("shear.rest_words", zones.rest_words(over_rest, at_rest), note="by the margin of so many seeds")
 record("shear.chlorine_p", test.p_value, note="one-sided, permutations within intervals")
@@ -259,8 +259,8 @@ pd.DataFrame({
 
 # %% [markdown]
 # So zones sit where the chlorine is: {glue:text}`shear.chlorine_excess:+.0f` ± {glue:text}`shear.chlorine_excess_error:.0f` points. The control is sobering. At rest zones are rare ({glue:text}`shear.gallium_rest` times a gallium against {glue:text}`shear.gallium_in_zones`), and they sit there, too:
-# {glue:text}`shear.chlorine_rest:+.0f` ± {glue:text}`shear.chlorine_rest_error:.0f` points. What shear adds, seed by seed, is {glue:text}`shear.chlorine_over_rest:+.0f` ± {glue:text}`shear.chlorine_over_rest_error:.0f`. Gallium with chlorine is the loose part of this glass, and what is loose moves, pushed or not. That is in the paper's spirit, but it
-# is not evidence that *shear* seeks out chlorine. Nor are these places molecules: hardly any gallium here holds chlorine only.
+# {glue:text}`shear.chlorine_rest:+.0f` ± {glue:text}`shear.chlorine_rest_error:.0f` points. What shear adds is {glue:text}`shear.chlorine_over_rest:+.0f` ± {glue:text}`shear.chlorine_over_rest_error:.0f`. Gallium with chlorine is the loose part of this glass, and what is loose moves, pushed or not. That is in the paper's spirit, but it
+# is not evidence that *shear* seeks out chlorine. Nor are these places molecules for that: [of the shells of gallium](06_mixing) hardly any holds chlorine only.
 #
 # The paper asks in another way: it takes the gallium whose $D^2_\mathrm{min}$ lies above {glue:text}`shear.high:.0f` % of the largest value and that below {glue:text}`shear.low:.0f` %, between strains of {glue:text}`shear.from:.2f` and {glue:text}`shear.to:.2f`, and compares their g(r).
 # A share of a *maximum* is a delicate thing: often one atom alone is above it. So we draw the paper's classes, from warm frames (the text does not say which the paper took), and test with
@@ -282,7 +282,7 @@ few, many = ({centre: sum(one.centres[side] for one in g.values()) for centre, g
 record("shear.mobile_ga", few["Ga"], unit="times a Ga", note=f"above {100 * surroundings.HIGH:g} % of the maximum, all seeds, strains 0.09 to 0.14")
 record("shear.fluorine_peak", fluorine.value, uncertainty=fluorine.error, note="first Ga-F peak of the highest tenth less that of the lowest, warm frames, mean over seeds")
 record("shear.less_fluorine", chapter.above(chapter.times(fluorine, -1)), note="lower by the margin of so many seeds")
-record("shear.mobile_chlorine", 100 * mobile.difference, unit="%", uncertainty=100 * mobile.error, note="chlorine share of the highest tenth less the lowest, points, inherent structures")
+record("shear.mobile_chlorine", 100 * mobile.difference, unit="%", uncertainty=100 * mobile.uncertainty, note="chlorine share of the highest tenth less the lowest, points, inherent structures")
 record("shear.mobile_rich", mobile.clear(), note="at the 5 % level, and by the margin of so many seeds")
 fig, axes = new_figure(2, 2, height=5.0, width=7.6)
 for row, (centre, g) in zip(axes, by_element.items(), strict=True):
@@ -384,10 +384,10 @@ pd.DataFrame({
 warm_makeup = {s: zones.makeup(one) for s, one in hot.items()}
 warm_test = zones.chlorine_in_zones(warm_makeup)
 pd.DataFrame({
-    "inherent structures": {"Ga in zones": inside, "chlorine inside less outside (points)": round(100 * test.difference, 1), "error over seeds": round(100 * test.error, 1)},
+    "inherent structures": {"Ga in zones": inside, "chlorine inside less outside (points)": round(100 * test.difference, 1), "error": round(100 * test.uncertainty, 1)},
     "warm frames": {"Ga in zones": sum(int(one.inside.sum()) for one in warm_makeup.values()),
                     "chlorine inside less outside (points)": round(100 * warm_test.difference, 1),
-                    "error over seeds": round(100 * warm_test.error, 1)},
+                    "error": round(100 * warm_test.uncertainty, 1)},
 })  # fmt: skip
 
 # %% [markdown]

@@ -211,3 +211,15 @@ def test_the_papers_classes_are_the_defaults_of_all_that_use_them() -> None:
         given = inspect.signature(function).parameters
         assert (given["high"].default, given["low"].default) == (0.9, 0.1)
         assert (surroundings.HIGH, surroundings.LOW) == (0.9, 0.1)
+
+
+def test_the_noise_is_that_of_so_few_atoms() -> None:
+    rng = np.random.default_rng(4)
+    # Seeds that agree to the last digit say nothing of the noise of two atoms in each.
+    inside = np.array([0.25, 0.75] * 3)
+    one = quarters(0.5, 60, rng)
+    labels = np.repeat([1, 2, 3], 2), np.repeat([1, 2, 3], 60)
+    found = surroundings.chlorine_test(inside, np.tile(one, 3), blocks=labels)
+    assert found.error == pytest.approx(0.0, abs=1e-9)
+    assert found.noise == pytest.approx(one.std() / np.sqrt(6), rel=0.1)
+    assert found.uncertainty == found.noise

@@ -11,6 +11,7 @@ from ase import Atoms
 from scipy.stats import spearmanr
 
 from repro.clay import zones_chapter as look
+from repro.clay.surroundings import ChlorineTest
 from repro.errors import InputError
 
 EDGE = 18.0
@@ -151,22 +152,13 @@ def test_makeups_are_joined_in_order() -> None:
     assert found.share.tolist() == [0.5, 0.5, 0.0] and found.inside.tolist() == [True, False, True]
 
 
-def excess(share: float) -> look.Makeup:
-    """One gallium in a zone with so much chlorine, one outside with none."""
-    return look.Makeup(np.zeros(2), np.ones(2), np.array([share, 0.0]), np.array([True, False]))
-
-
-def test_an_excess_is_compared_with_that_at_rest_seed_by_seed() -> None:
-    rest = {1: excess(0.1), 2: excess(0.3), 3: excess(0.2)}
-    more = look.beyond_rest({s: excess(0.5 + one.difference()) for s, one in rest.items()}, rest)
-    assert more.value == pytest.approx(0.5) and more.error == pytest.approx(0.0, abs=1e-12)
-    test = look.chlorine_in_zones(rest, samples=20)
-    assert look.rest_words(more, test) == "more than in a glass that nobody shears"
-    same = look.beyond_rest({1: excess(0.3), 2: excess(0.1), 3: excess(0.25)}, rest)
-    assert look.rest_words(same, test).startswith("but hardly more than in the few zones")
-    # A seed without zones at rest, or without a run at rest, does not count.
-    none = look.Makeup(np.zeros(2), np.ones(2), np.ones(2), np.zeros(2, dtype=bool))
-    assert look.beyond_rest({1: excess(0.3), 2: excess(1.0), 4: excess(1.0)},
-                            {1: excess(0.1), 2: none}).samples == 1  # fmt: skip
-    with pytest.raises(InputError, match=r"seeds \[2\] and \[2\]: expected one"):
-        look.beyond_rest({2: excess(1.0)}, {2: none})
+def test_an_excess_is_compared_with_that_at_rest() -> None:
+    sheared = ChlorineTest(0.5, 0.02, 0.001, 3, noise=0.03)
+    # Three seeds that agree by chance: the noise of the few atoms is the error.
+    rest = ChlorineTest(0.2, 0.001, 0.3, 3, noise=0.04)
+    found = look.beyond_rest(sheared, rest)
+    assert found.value == pytest.approx(0.3) and found.error == pytest.approx(0.05)
+    assert look.rest_words(found, rest) == "more than in a glass that nobody shears"
+    loud = ChlorineTest(0.2, 0.001, 0.3, 3, noise=0.12)
+    words = look.rest_words(look.beyond_rest(sheared, loud), loud)
+    assert words.startswith("but hardly more than in the few zones") and "(20 ± 12)" in words

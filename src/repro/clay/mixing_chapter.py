@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 import itertools
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,9 +17,10 @@ from repro import data
 from repro.clay import build, chapter, mixing, pairs
 from repro.clay.cycles import moving_mean
 from repro.clay.presets import Preset
-from repro.errors import DataError
+from repro.errors import DataError, InputError
 from repro.md.logs import Thermo
 from repro.md.statistics import Estimate, inefficiency
+from repro.potential import chapter as potential_chapter
 from repro.potential.liquids import Partial
 
 Floats = NDArray[np.float64]
@@ -218,6 +219,43 @@ def steady(table: Thermo, *, natoms: int) -> Steady:
     edges = (table["Lx"] + table["Ly"] + table["Lz"])[half] / 3
     return Steady(_slope(t, table["Density"][half]),
                   _slope(t, 1000 * table["PotEng"][half] / natoms), _slope(t, edges))  # fmt: skip
+
+
+def still_words(slopes: Mapping[int, Steady]) -> str:
+    """Return whether rests have come to an end, and what still drifts where they have not."""
+    moving = {
+        words: sum(abs(e.value) > 2 * e.error for e in of)
+        for words, of in (
+            ("the density", [one.density for one in slopes.values()]),
+            ("the energy", [one.energy for one in slopes.values()]),
+            ("the cell", [one.lengths for one in slopes.values()]),
+        )
+    }
+    found = [f"{words} in {n} of {len(slopes)} glasses" for words, n in moving.items() if n]
+    if not found:
+        return "It is, as far as one can tell: nothing drifts by more than two standard errors."
+    return f"It is not. By more than two standard errors there drifts {', '.join(found)}."
+
+
+def anion_share(frame: Atoms, element: str) -> float:
+    """Return the share of an element among the F and Cl of a frame.
+
+    Raises
+    ------
+    InputError
+        For a frame with neither.
+    """
+    symbols = frame.get_chemical_symbols()
+    anions = symbols.count("F") + symbols.count("Cl")
+    if not anions:
+        raise InputError(f"no F or Cl in {frame.get_chemical_formula()}: expected some")
+    return symbols.count(element) / anions
+
+
+def quenched_density() -> float:
+    """Return the density (g/cm^3) of the cold long run of the potential's chapter."""
+    table = potential_chapter.table("stability")
+    return float(table.loc[table.target_K.idxmin()].density_g_per_cm3)
 
 
 def rest_table(table: Thermo, *, natoms: int, half_width: float = 1.0) -> pd.DataFrame:

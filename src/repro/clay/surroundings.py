@@ -118,12 +118,21 @@ class ChlorineTest:
         One-sided, of the permutation test that inside exceeds outside.
     units:
         Number of independent units the error comes from; 1 means single atoms were drawn.
+    noise:
+        Standard deviation of the difference when labels are permuted: what so few atoms give by
+        chance, even where the units happen to agree.
     """
 
     difference: float
     error: float
     p_value: float
     units: int
+    noise: float = 0.0
+
+    @property
+    def uncertainty(self) -> float:
+        """Return the larger of error and noise."""
+        return max(self.error, self.noise)
 
     def clear(self, *, level: float = 0.05) -> bool:
         """Return whether inside exceeds outside, by the p-value and by the scatter over units.
@@ -202,4 +211,5 @@ def chlorine_test(
         rest = x - (np.bincount(block, x) / np.bincount(block))[block]
         error = float(np.sqrt(sum(one.var() / max(len(one) - 1, 1)
                                   for one in (rest[inside], rest[~inside]))))  # fmt: skip
-    return ChlorineTest(total, error, (beyond + 1) / (samples + 1), units)
+    return ChlorineTest(total, error, (beyond + 1) / (samples + 1), units,
+                        noise=float((drawn / weight.sum()).std()))  # fmt: skip
