@@ -235,7 +235,7 @@ in_scan[["architecture", "steps", "us_cpu", "force_rmse_meV_per_A", "energy_rmse
 # %% [markdown]
 # Two things help. A shorter sight, since the number of neighbours grows with its cube. And one embedding network for all elements,
 # which is told by a short vector whom it looks at, in place of a network for each: every pair then learns from every other. The paper's network,
-# compressed, needs {glue:text}`potential.scan_speedup:.1f` times the time of ours per step. Five minutes are of course too short for it: it makes few
+# compressed, needs {glue:text}`potential.scan_speedup:.1f` times the time of ours per step (timed anew further down, on another day, it comes out somewhat different: such ratios are good to a tenth or two). Five minutes are of course too short for it: it makes few
 # steps in them, and given the weeks of a GPU it would come out ahead. That is not what a laptop has.
 #
 # ## Learning
