@@ -255,7 +255,7 @@ def anion_share(frame: Atoms, element: str) -> float:
 def quenched_density() -> float:
     """Return the density (g/cm^3) of the cold long run of the potential's chapter."""
     table = potential_chapter.table("stability")
-    return float(table.loc[table.target_K.idxmin()].density_g_per_cm3)
+    return float(table.sort_values("target_K").density_g_per_cm3.iloc[0])
 
 
 def rest_table(table: Thermo, *, natoms: int, half_width: float = 1.0) -> pd.DataFrame:
