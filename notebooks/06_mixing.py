@@ -222,7 +222,7 @@ record("mixing.tetrahedra_everywhere", bool(all(one.tetrahedra.value > 0 for one
 chloride = look.chloride_coordination(ends.values())
 record("mixing.chloride_coordination", chloride.value, unit="neighbours", uncertainty=chloride.error, note="Cl around Ga that has Cl only, at rest")
 record("mixing.both_anions", 100 * float(rested.mixed.value), unit="%", note="Ga with F and Cl, at rest")
-record("mixing.tetrahedra_random", 100 * look.anion_share(glass, "Cl") ** 4, unit="%", note="fourth power of the share of Cl among the anions")
+record("mixing.tetrahedra_random", 100 * main[seeds[0]].random ** 4, unit="%", note="fourth power of the share of Cl among the anions")
 record("mixing.order", float(rested.order.value), note="tetrahedral order of GaCl4 shells; 1 is a regular tetrahedron")
 fig, ax = new_figure(height=3.4)
 plots.plot_species(ax, shells)

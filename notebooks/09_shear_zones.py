@@ -362,12 +362,12 @@ record("shear.live", float(shear.curve(small.thermo, width=strain / 25).stress_g
 # :::
 
 # %% tags=["hide-cell"]
-per_decade = stiffer.value / np.log10(fast.rate_per_s / slow.rate_per_s) if fast is not slow else float("nan")
-decades = np.log10(slow.rate_per_s / 1e-3)
+hand = 1e-3
+decades = np.log10(slow.rate_per_s / hand)
 pd.DataFrame({
     "decades down to a thousandth per s": {"a tenth less each decade": round(decades, 1), "a line through our two rates": round(decades, 1)},
     "flow stress there (GPa)": {"a tenth less each decade": round(flow.value * 0.9**decades, 3),
-                                "a line through our two rates": round(flow.value - per_decade * decades, 3)},
+                                "a line through our two rates": round(look.flow_at(hand, slow, fast), 3)},
 })  # fmt: skip
 
 # %% [markdown]

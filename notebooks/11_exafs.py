@@ -521,16 +521,16 @@ spread
 # Is it FEFF's doing? Its older brother, `feff6l`, has other potentials and another way of summing paths, and room for fewer of them. On the same sites, with shorter paths, as they are, and after one shift of the energy zero and one factor:
 
 # %%
-brothers = pd.DataFrame({look.label(name): look.against(look.spectra(name, cross="feff8l"), look.spectra(name, cross="feff6l")) for name in (*look.REFERENCES, "2-1-after")}).T
+older, newer = ({name: look.spectra(name, cross=code) for name in (*look.REFERENCES, "2-1-after")} for code in ("feff6l", "feff8l"))
+brothers = pd.DataFrame({look.label(name): look.against(newer[name], older[name]) for name in newer}).T
 record("exafs.brothers", 100 * float(brothers.after.max()), unit="%", note="feff6l against feff8l, root mean square of k^3 chi from 3 to 12 1/A, the largest of the three sets")
-older, newer = (
-    look.share(*(site_spectra.mean(look.spectra(name, cross=code)) for name in ("2-1-after", "GaF3", "GaCl3")), settings=settings, choices=choices).value
-    for code in ("feff6l", "feff8l")
+by_older, by_newer = (
+    look.share(*(site_spectra.mean(of[name]) for name in ("2-1-after", "GaF3", "GaCl3")), settings=settings, choices=choices).value for of in (older, newer)
 )
-record("exafs.share_feff6", 100 * older.value, unit="%", uncertainty=100 * older.error, note="GaCl3-like share of 2:1 after by the sum of the crystals, all by feff6l")
-record("exafs.share_feff6_error", 100 * older.error, unit="%")
-record("exafs.share_feff8", 100 * newer.value, unit="%", uncertainty=100 * newer.error, note="the same sites by feff8l")
-record("exafs.share_feff8_error", 100 * newer.error, unit="%")
+record("exafs.share_feff6", 100 * by_older.value, unit="%", uncertainty=100 * by_older.error, note="GaCl3-like share of 2:1 after by the sum of the crystals, all by feff6l")
+record("exafs.share_feff6_error", 100 * by_older.error, unit="%")
+record("exafs.share_feff8", 100 * by_newer.value, unit="%", uncertainty=100 * by_newer.error, note="the same sites by feff8l")
+record("exafs.share_feff8_error", 100 * by_newer.error, unit="%")
 record("exafs.brothers_plain", 100 * float(brothers.plain.max()), unit="%", note="the same without shift and factor")
 brothers.round(3)
 

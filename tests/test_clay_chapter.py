@@ -15,7 +15,7 @@ from ase.io import read
 from repro import data
 from repro.clay import build, chapter, mixing, plots, presets, salts
 from repro.clay import mixing_chapter as look
-from repro.errors import DataError, InputError
+from repro.errors import DataError
 from repro.figures import new_figure
 from repro.md.logs import Thermo
 from repro.md.statistics import Estimate
@@ -328,12 +328,6 @@ def test_what_still_drifts_is_named() -> None:
     assert look.still_words({1: calm, 2: calm}).startswith("It is, as far")
     words = look.still_words({1: calm, 2: restless, 3: look.Steady(up, up, none)})
     assert words.endswith("drifts the density in 1 of 3 glasses, the energy in 2 of 3 glasses.")
-
-
-def test_share_of_an_anion() -> None:
-    assert look.anion_share(Atoms("LiGaF3Cl"), "Cl") == 0.25
-    with pytest.raises(InputError, match="no F or Cl in GaLi"):
-        look.anion_share(Atoms("LiGa"), "Cl")
 
 
 def test_the_quenched_density_is_that_of_a_solid() -> None:

@@ -199,15 +199,15 @@ def title(book: notebooks.Notebook) -> str:
 def _configuration(rows: Sequence[Row], book: ledger.Ledger) -> dict[str, Any]:
     """Return ``_config.yml`` with the ledger's counts as substitutions for the prose."""
     config: dict[str, Any] = yaml.safe_load((paths.root() / "_config.yml").read_text("utf-8"))
-    substitutions = {
-        verdict.replace(" ", "_"): str(number) for verdict, number in ledger.counts(rows).items()
-    }
-    copied = [row for row in rows if row.claim.kind == "setting"]
     results = [row for row in rows if row.claim.kind != "setting"]
-    substitutions["settings"] = str(sum(row.claim.verdict in ledger.AGREEING for row in copied))
-    for verdict in ledger.AGREEING:
-        name = f"results_{verdict.replace(' ', '_')}"
-        substitutions[name] = str(ledger.counts(results)[verdict])
+    substitutions = {
+        prefix + verdict.replace(" ", "_"): str(number)
+        for prefix, of in (("", rows), ("results_", results))
+        for verdict, number in ledger.counts(of).items()
+    }
+    substitutions["settings"] = str(
+        sum(row.claim.kind == "setting" and row.claim.verdict in ledger.AGREEING for row in rows)
+    )
     substitutions["claims"] = str(len(rows))
     substitutions["errata"] = str(len(book.errata))
     sphinx = config.setdefault("sphinx", {}).setdefault("config", {})

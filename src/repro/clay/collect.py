@@ -22,7 +22,7 @@ from repro import data, packed
 from repro.clay import chain, trajectory
 from repro.clay.presets import ANNEAL, ASSEMBLY, SANDWICH, Preset
 from repro.errors import InputError
-from repro.md import logs
+from repro.md import lammps, logs
 from repro.md.logs import Thermo
 
 MOST_FRAMES = 101
@@ -98,7 +98,7 @@ def _leg(
     files = [out / f"{name}.thermo.csv.gz", out / f"{name}.extxyz.gz"]
     same = old and old["wall_s"] == str(leg["wall_s"]) and all(f.is_file() for f in files)
     if same:
-        return {"kernels": "wheel", **old}
+        return {"kernels": lammps.WHEEL, **old}
     table = leg_thermo(where)
     write_thermo(table, files[0])
     dt = float(done["timestep_fs"])
@@ -116,7 +116,7 @@ def _leg(
         "temperature_K": f"{table['Temp'][len(table) // 2 :].mean():.1f}",
         "density_start_g_per_cm3": f"{table['Density'][0]:.4f}",
         "density_g_per_cm3": f"{table['Density'][len(table) // 2 :].mean():.4f}",
-        "frames": frames, "kernels": done.get("kernels", "wheel"),
+        "frames": frames, "kernels": done.get("kernels", lammps.WHEEL),
         "code_version": done["code_version"],
     }  # fmt: skip
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import itertools
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -17,13 +18,15 @@ from repro import data
 from repro.clay import build, chapter, mixing, pairs
 from repro.clay.cycles import moving_mean
 from repro.clay.presets import Preset
-from repro.errors import DataError, InputError
+from repro.errors import DataError
 from repro.md.logs import Thermo
 from repro.md.statistics import Estimate, inefficiency
 from repro.potential import chapter as potential_chapter
 from repro.potential.liquids import Partial
 
 Floats = NDArray[np.float64]
+SLOPES = ("the density", "the energy", "the cell")
+"""What :class:`Steady` watches, in its order."""
 SHOWN = (("Ga", "F"), ("Ga", "Cl"), ("Li", "F"), ("Li", "Cl"))
 
 
@@ -199,9 +202,15 @@ class Steady:
     lengths: Estimate
 
     @property
+    def drifting(self) -> list[str]:
+        """What has a slope that is not within two standard errors of zero."""
+        slopes = zip(SLOPES, (self.density, self.energy, self.lengths), strict=True)
+        return [words for words, e in slopes if not abs(e.value) <= 2 * e.error]
+
+    @property
     def still(self) -> bool:
         """Whether each slope lies within two standard errors of zero."""
-        return all(abs(e.value) <= 2 * e.error for e in (self.density, self.energy, self.lengths))
+        return not self.drifting
 
 
 def _slope(t: Floats, y: Floats) -> Estimate:
@@ -223,33 +232,13 @@ def steady(table: Thermo, *, natoms: int) -> Steady:
 
 def still_words(slopes: Mapping[int, Steady]) -> str:
     """Return whether rests have come to an end, and what still drifts where they have not."""
-    moving = {
-        words: sum(abs(e.value) > 2 * e.error for e in of)
-        for words, of in (
-            ("the density", [one.density for one in slopes.values()]),
-            ("the energy", [one.energy for one in slopes.values()]),
-            ("the cell", [one.lengths for one in slopes.values()]),
-        )
-    }
-    found = [f"{words} in {n} of {len(slopes)} glasses" for words, n in moving.items() if n]
+    moving = Counter(words for one in slopes.values() for words in one.drifting)
+    found = [
+        f"{words} in {moving[words]} of {len(slopes)} glasses" for words in SLOPES if moving[words]
+    ]
     if not found:
         return "It is, as far as one can tell: nothing drifts by more than two standard errors."
     return f"It is not. By more than two standard errors there drifts {', '.join(found)}."
-
-
-def anion_share(frame: Atoms, element: str) -> float:
-    """Return the share of an element among the F and Cl of a frame.
-
-    Raises
-    ------
-    InputError
-        For a frame with neither.
-    """
-    symbols = frame.get_chemical_symbols()
-    anions = symbols.count("F") + symbols.count("Cl")
-    if not anions:
-        raise InputError(f"no F or Cl in {frame.get_chemical_formula()}: expected some")
-    return symbols.count(element) / anions
 
 
 def quenched_density() -> float:

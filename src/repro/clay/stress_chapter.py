@@ -59,16 +59,16 @@ class Loaded:
         Mean over the cycles of a seed, then over seeds.  Creep that is steady takes as much
         off in one cycle as in a run without load, so it is in here, times half a cycle.
         """
-        return chapter.over_seeds(self.springs())
-
-    def springs(self) -> list[float]:
-        """Return the strain that goes when the load does, mean over cycles, of each seed."""
-        return [float(np.mean([one.loaded.value - one.residual.value for one in own]))
-                for own in self.cycles.values()]  # fmt: skip
+        return chapter.over_seeds([_spring(own) for own in self.cycles.values()])
 
     def largest_energy(self) -> float:
         """Return the largest change of potential energy after any cycle of any seed, meV/atom."""
         return max(abs(one.energy.value) for own in self.cycles.values() for one in own)
+
+
+def _spring(own: Sequence[Cycle]) -> float:
+    """Return the strain that goes with the load, mean over the cycles of a seed."""
+    return float(np.mean([one.loaded.value - one.residual.value for one in own]))
 
 
 def loaded(
@@ -120,7 +120,7 @@ def beyond(load: Loaded, control: Loaded, *, number: int = -1) -> Estimate:
     if load.component != control.component:
         raise InputError(f"load on {load.component}, control read on {control.component}: expected "
                          "the same component")  # fmt: skip
-    return _less(load, control, lambda cycle: cycle.residual, number)
+    return _less(load, control, lambda own: own[number].residual.value)
 
 
 def in_words(found: Estimate) -> str:
@@ -142,18 +142,12 @@ def acts(load: Loaded, control: Loaded) -> str:
     InputError
         If they share no seed.
     """
-    both = [s for s in load.cycles if s in control.cycles]
-    if not both:
-        raise InputError(f"seeds {sorted(load.cycles)} and {sorted(control.cycles)}: expected a "
-                         "control for one or more")  # fmt: skip
-    one, other = (
-        Loaded(x.component, x.amplitude_mpa, {}, {s: x.cycles[s] for s in both})
-        for x in (load, control)
-    )
-    found = chapter.over_seeds([a - b for a, b in zip(one.springs(), other.springs(), strict=True)])
+    found = _less(load, control, _spring)
     if chapter.above(found):
         return "It does."
-    number = {1: "one glass", 2: "two glasses", 3: "three glasses"}.get(len(both), "so few glasses")
+    number = {1: "one glass", 2: "two glasses", 3: "three glasses"}.get(
+        found.samples, "so few glasses"
+    )
     return f"Probably, though with {number} our own rule would not swear to it."
 
 
@@ -165,18 +159,16 @@ def energy_beyond(load: Loaded, control: Loaded, *, number: int = -1) -> Estimat
     InputError
         If they share no seed.
     """
-    return _less(load, control, lambda cycle: cycle.energy, number)
+    return _less(load, control, lambda own: own[number].energy.value)
 
 
-def _less(load: Loaded, control: Loaded, of: Callable[[Cycle], Estimate], number: int) -> Estimate:
-    """Return a quantity of a cycle less that of the control, seed by seed, mean over seeds."""
+def _less(load: Loaded, control: Loaded, of: Callable[[Sequence[Cycle]], float]) -> Estimate:
+    """Return a quantity of the cycles less that of the control, seed by seed, mean over seeds."""
     both = [s for s in load.cycles if s in control.cycles]
     if not both:
         raise InputError(f"seeds {sorted(load.cycles)} and {sorted(control.cycles)}: expected a "
                          "control for one or more")  # fmt: skip
-    return chapter.over_seeds([
-        of(load.cycles[s][number]).value - of(control.cycles[s][number]).value for s in both
-    ])  # fmt: skip
+    return chapter.over_seeds([of(load.cycles[s]) - of(control.cycles[s]) for s in both])
 
 
 def table(loads: Mapping[str, Loaded], control: Loaded) -> pd.DataFrame:

