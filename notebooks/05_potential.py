@@ -53,7 +53,7 @@ import pandas as pd
 from repro.figures import new_figure, show
 from repro.potential import chapter, cp2k, pareto, plots, presets, trainset
 from repro.results import record
-from repro.tables import comparison
+from repro.tables import comparison, rounded
 
 # %% [markdown]
 # ## Lessons: what the network is shown
@@ -227,7 +227,10 @@ record("potential.scan_minutes", float(scan.minutes.iloc[0]), unit="min", note="
 record("potential.scan_front", ", ".join(best), note="on the Pareto front")
 record("potential.scan_speedup", float(in_scan.us_cpu["paper"] / in_scan.us_cpu["reference"]),
        note="CPU time per atom and step, paper over ours, both compressed")  # fmt: skip
-in_scan[["architecture", "steps", "us_cpu", "force_rmse_meV_per_A", "energy_rmse_meV_per_atom", "stress_rmse_GPa"]].rename(
+rounded(
+    in_scan[["architecture", "steps", "us_cpu", "force_rmse_meV_per_A", "energy_rmse_meV_per_atom", "stress_rmse_GPa"]],
+    {"us_cpu": 0, "force_rmse_meV_per_A": 0, "energy_rmse_meV_per_atom": 1, "stress_rmse_GPa": 2},
+).rename(
     columns={"us_cpu": "µs per atom and step, CPU", "force_rmse_meV_per_A": "force (meV/Å)",
              "energy_rmse_meV_per_atom": "energy (meV/atom)", "stress_rmse_GPa": "stress (GPa)"}
 )  # fmt: skip

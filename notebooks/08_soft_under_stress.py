@@ -146,6 +146,13 @@ noise = [look.fluctuation(leg, natoms=natoms) for own in chapter.legs("stress-0"
 instant = chapter.over_seeds([one.instant for one in noise])
 averaged = chapter.over_seeds([one.averaged for one in noise])
 loud, large = (chapter.over_seeds(list(scaled)) for scaled in zip(*(look.at_size(one, 10_000) for one in noise), strict=True))
+big_runs = chapter.runs("large")
+rest = big_runs[(big_runs.protocol == "anneal") & (big_runs.leg == "rest")].iloc[0]
+big = look.scatter(chapter.thermo(int(rest.seed), "anneal", "rest", preset="large"), natoms=int(rest.natoms), since_ps=float(rest.picoseconds) / 2)
+record("stress.big_atoms", big.natoms, note="atoms in the assembly of the paper's size")
+record("stress.big", big.instant, unit="MPa", note="standard deviation of single moments there, all three shear stresses, second half of its rest")
+record("stress.big_ps", float(rest.picoseconds) / 2, unit="ps", note="length of that half")
+record("stress.big_expected", chapter.over_seeds([look.at_size(one, big.natoms)[0] for one in noise]).value, unit="MPa", note="from our small glasses, as 1/sqrt(N)")
 record("stress.said", float(published("stress-fluctuations")), unit="MPa", note="the paper's words")
 record("stress.instant", instant.value, unit="MPa", uncertainty=instant.error, note="standard deviation of single moments, our size, no load")
 record("stress.averaged", averaged.value, unit="MPa", uncertainty=averaged.error, note="of means over 10 ps")
@@ -154,7 +161,7 @@ record("stress.large", large.value, unit="MPa", uncertainty=large.error, note="o
 comparison("stress-fluctuations")
 
 # %% [markdown]
-# At our size a single moment scatters by {glue:text}`stress.instant:.0f` MPa and a mean over ten picoseconds by {glue:text}`stress.averaged:.1f`; in ten thousand atoms these would be {glue:text}`stress.loud:.0f` and {glue:text}`stress.large:.1f`. The paper's {glue:text}`stress.said:.0f` lies between, and it does not
+# At our size a single moment scatters by {glue:text}`stress.instant:.0f` MPa and a mean over ten picoseconds by {glue:text}`stress.averaged:.1f`; in ten thousand atoms these would be {glue:text}`stress.loud:.0f` and {glue:text}`stress.large:.1f`, if noise falls as one over the root of the size. It does: in the {glue:text}`stress.big_atoms` atoms of [chapter 6](06_mixing)'s larger assembly the last {glue:text}`stress.big_ps:.0f` ps of the rest scatter by {glue:text}`stress.big:.0f` MPa, where the rule says {glue:text}`stress.big_expected:.0f`. The paper's {glue:text}`stress.said:.0f` lies between, and it does not
 # say which it means; so the row stays open. So noise in the *stress* forbids nothing: the barostat holds the mean well, here as there. What drowns a small load is the other quantity, the strain, which wanders without coming back. A load of
 # {glue:text}`stress.low:.0f` MPa is a whisper in a box like ours: not because the glass would not hear it, but because we would not hear the glass.
 #
@@ -203,7 +210,7 @@ record("stress.live", float(100 * next(iter(small.values())).residual().value) i
 
 # %%
 tiny = {"live": [look.fluctuation(leg, natoms=leg.natoms, half_width=picoseconds / 6) for leg in legs[0.0]]} if legs else {}
-look.size_table({**tiny, "shipped": noise})
+look.size_table({**tiny, "shipped": noise, "shipped, larger": [big]})
 
 # %% [markdown]
 # This time a strain of {glue:text}`stress.live:.1f` % was left. Is that plastic? Look at the control before you answer, then repeat with another seed:

@@ -41,7 +41,7 @@ seed: int = 1  # Seed of the live run's velocities; allowed: 1..1000
 import numpy as np
 import pandas as pd
 
-from repro.clay import chapter, inherent, presets, shear, surroundings, zones_compare
+from repro.clay import chapter, inherent, presets, shear, surroundings, zone_picture, zones_compare
 from repro.clay import shear_chapter as look
 from repro.clay import shear_plots as plots
 from repro.clay import zones_chapter as zones
@@ -83,8 +83,7 @@ record("shear.maximum", top.value, unit="GPa", uncertainty=top.error, note="maxi
 record("shear.onset", onset.value, uncertainty=onset.error, note="departure from the elastic line by 0.005, slower rate")
 record("shear.modulus", slow.modulus().value, unit="GPa", uncertainty=slow.modulus().error, note="slope up to a strain of 0.02, slower rate")
 fig, ax = new_figure(height=3.6)
-plots.plot_curves(ax, {words: shear.combine(list(one.curves.values())) if len(one.curves) > 1 else next(iter(one.curves.values()))
-                       for words, one in sheared.items()})  # fmt: skip
+plots.plot_curves(ax, {words: one.mean() for words, one in sheared.items()})
 show(
     fig,
     name="fig-stress-strain",
@@ -186,6 +185,7 @@ show(
 # In the paper zones join into bands that cross the cell, and later there are single zones again. How large is our largest zone, and how localised is the strain, interval by interval?
 
 # %%
+record("shear.interval", float(campaign["shear"].interval), note="strain between frames")
 histories = {s: zones.history(one) for s, one in found.items()}
 resting = {s: zones.history(one) for s, one in still.items()}
 grow = {column: zones_compare.stage_changes(histories, edges=edges, column=column) for column in ("largest", "psi")}
@@ -227,7 +227,6 @@ comparison("d2min-method", "d2min-interval", "stz-at-low-strain", "bands-at-mid-
 # For every gallium in every interval: is it in a zone, and which share of its anions is chlorine? If zones did not care, both groups would have the same mean. But perhaps chlorine makes gallium restless at any time; so we ask the same of the glass at rest.
 
 # %%
-record("shear.interval", float(campaign["shear"].interval), note="strain between frames")
 makeup, idle_makeup = ({s: zones.makeup(one) for s, one in of.items()} for of in (found, still))
 inside = sum(int(one.inside.sum()) for one in makeup.values())
 test, at_rest = zones.chlorine_in_zones(makeup), zones.chlorine_in_zones(idle_makeup)
@@ -315,11 +314,11 @@ comparison("gr-strain-from", "gr-strain-to", "d2min-high-class", "d2min-low-clas
 
 # %%
 first = shown[0]
-atoms, bonds = zones_compare.zone_atoms(first)
+atoms, bonds = zone_picture.zone_atoms(first)
 show_structure(
     atoms,
     name="fig-zone",
-    caption=f"A zone at strain {first.strain:.3f}: {atoms.get_chemical_formula()}, with the bonds of its gallium.",
+    caption=f"A zone at strain {first.strain:.3f}, cut out of the glass: {atoms.get_chemical_formula()}, with the bonds of its gallium.",
     alt=f"{len(atoms)} atoms cut out of the glass; gallium is bound to chlorine and fluorine.",
     bonds=bonds,
 )

@@ -200,7 +200,10 @@ lithium_plots.plot_conductivities(ax, measured, ours)
 show(
     fig,
     name="fig-conductivities",
-    caption=f"Conductivity at room temperature. Diamonds: measured. Circles with 95 %: ours, extrapolated by the rule {shown}, Haven ratio 1 or as said; intervals are cut at the ends of the axis.",
+    caption="Conductivity at room temperature. Diamonds: measured. " + (
+        f"Circles with 95 %: ours, extrapolated by the rule {shown}, Haven ratio 1 or as said; intervals are cut at the ends of the axis."
+        if ours else "Ours is not among them yet, for want of a law."
+    ),
     alt="Rows on a logarithmic axis. " + " ".join(f"{name}: {value:.2g}." for name, value in measured.items())
     + " " + " ".join(f"{name}: {value:.2g}, from {low:.2g} to {high:.2g}." for name, (value, low, high) in ours.items()),
 )

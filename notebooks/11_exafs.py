@@ -58,7 +58,7 @@ from repro.exafs import exafs_tables as tables
 from repro.exafs.simulated import Shell
 from repro.figures import new_figure, show, show_structure
 from repro.results import record
-from repro.tables import comparison
+from repro.tables import comparison, rounded
 
 settings = pipeline.Settings(k_max=k_max, rbkg=rbkg)
 choices = look.Choices(s02=s02, e0=e0, resolution_ev=resolution)
@@ -167,12 +167,12 @@ if mine is not None:
 show(
     fig,
     name="fig-exafs-own",
-    caption="|χ(R)| of your own four files." if mine else "Room for |χ(R)| of your own four files: none were given.",
+    caption="|χ(R)| of your own four files." if mine else "|χ(R)| of your own four files would stand here: none were given.",
     alt="Four curves of magnitude against distance, from the files of the reader." if mine else "An empty plot: no files were given.",
 )
 
 # %%
-tables.own(mine) if mine else "no files of your own"
+tables.own(mine) if mine else None
 
 # %% [markdown]
 # ## From a simulation to the same curve
@@ -213,7 +213,7 @@ rows = bonds.copy()
 rows.insert(0, "sites", [means[name].number for name in names])
 rows.insert(1, "what", [structures.get(name).about for name in names])
 rows.index = pd.Index([look.label(name) for name in names], name="set")
-rows.round(3)
+rounded(rows, {name: 3 if name.startswith("spread") else 2 for name in bonds.columns})
 
 # %% [markdown]
 # Both crystals stayed crystals: in GaF3 {glue:text}`exafs.gaf3_whole:.1f` % and in GaCl3 {glue:text}`exafs.gacl3_whole:.1f` % of the gallium have the neighbours that belong there. Our potential makes GaF3

@@ -37,6 +37,7 @@ def _no_leftover_results() -> Iterator[None]:
     yield
     results.RECORDED.clear()
     results.RECORDED.update(before)
+    results.SHOWN_WITHOUT.clear()
 
 
 @pytest.fixture

@@ -259,7 +259,72 @@ def test_the_cost_of_the_runs(monkeypatch: pytest.MonkeyPatch) -> None:
     assert cost["us_per_atom_step"] == pytest.approx(3.6e9 / (10000 * 500))
 
 
+def test_the_plan_in_words() -> None:
+    table = chapter.plan()
+    # The sandwich lasts a step longer than it says; the paper ran no diffusion at 820 K.
+    assert table.loc["sandwich", "ours (ps)"] == "5"
+    assert table.loc["cooling", "paper (ps)"] == "70,100"
+    assert table.loc["diffusion-820", "paper (ps)"] == "–"
+    assert set(table["seeds planned"]) == {3}
+
+
+# --- islands ---
+
+
+def test_islands_of_crystals_and_of_single_shells(fluoride: Atoms) -> None:
+    alone = mixture(0.5)
+    runs = [[timed(fluoride, 0.0), timed(alone, 1.0), timed(alone, 2.0)],
+            [timed(fluoride, 0.0), timed(fluoride, 1.0), timed(alone, 2.0)]]  # fmt: skip
+    table = look.islands(runs, until=1.0)
+    assert table.time_ps.tolist() == [0.0, 1.0]
+    # Every gallium of the crystal is linked; shells that share nothing are no island.
+    assert table.fluoride.tolist() == [1.0, 0.5]
+    assert table.fluoride_error.tolist() == [0.0, 0.5]
+    assert np.isnan(look.islands(runs[:1], until=5.0).fluoride_error).all()
+
+
+def test_what_cations_wear() -> None:
+    frame = mixture(1 / 3)
+    worn = look.surroundings_of(frame)
+    names = np.array(frame.get_chemical_symbols())
+    assert list(worn) == list(plots.WORN)
+    assert worn["Ga with Cl only"].sum() == 9 and worn["Ga with F only"].sum() == 18
+    assert not worn["Ga with both"].any()
+    assert set(names[worn["Ga with F only"]]) == {"Ga"}
+    pair = Atoms("GaFClLiLiFCl", [[0, 0, 0], [1.9, 0, 0], [0, 2.2, 0], [10, 10, 10], [20, 20, 20],
+                                  [11.9, 10, 10], [20, 22.3, 20]], cell=[30] * 3, pbc=True)  # fmt: skip
+    worn = look.surroundings_of(pair)
+    assert worn["Ga with both"].tolist() == [True] + 6 * [False]
+    assert np.flatnonzero(worn["Li with F"]).tolist() == [3]
+    assert np.flatnonzero(worn["Li with Cl only"]).tolist() == [4]
+
+
 # --- figures ---
+
+
+def test_a_slice_holds_the_cations_near_its_middle() -> None:
+    frame = mixture(1 / 3)
+    _, ax = new_figure()
+    worn = look.surroundings_of(frame)
+    plots.plot_slice(ax, frame, worn, at=0.5, thickness=4.0)
+    # Sites at 0, 8 and 16 and lithium 4 further on each axis: the middle of 24 has lithium only.
+    shown = {line.get_label(): len(line.get_xdata()) for line in ax.lines}
+    assert shown["Ga with F only"] == shown["Ga with Cl only"] == 0
+    middle = np.abs(frame.get_scaled_positions()[:, 0] * 24 - 12) <= 2
+    for words, mask in worn.items():
+        assert shown[words] == (mask & middle).sum()
+    plots.plot_slice(ax, frame, worn, at=0.5, thickness=24.1)
+    assert sum(len(line.get_xdata()) for line in ax.lines[5:]) == sum(
+        m.sum() for m in worn.values()
+    )
+
+
+def test_islands_are_drawn_by_size(fluoride: Atoms) -> None:
+    table = look.islands([[timed(fluoride, 0.0), timed(fluoride, 1.0)]], until=1.0)
+    _, axes = new_figure(1, 2)
+    plots.plot_islands(axes, {"small": table, "large": table})
+    assert [len(ax.lines) for ax in axes] == [2, 2]
+    assert axes[0].lines[0].get_ydata().tolist() == [1.0, 1.0]
 
 
 def test_figures_hold_what_they_are_given() -> None:

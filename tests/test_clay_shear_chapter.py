@@ -39,6 +39,15 @@ def test_quantities_are_those_of_the_curve() -> None:
     assert found.crossings() == 3
 
 
+def test_the_mean_curve_is_over_seeds_and_of_one_seed_its_own() -> None:
+    three, alone = of(0.4, 0.5, 0.9), of(0.5)
+    assert three.mean().stress_gpa[-1] == pytest.approx(0.6, abs=0.003)
+    assert three.mean().error_gpa[-1] == pytest.approx(
+        np.std([0.4, 0.5, 0.9], ddof=1) / 3**0.5, rel=0.05
+    )
+    assert alone.mean() is alone.curves[1]
+
+
 def test_a_curve_that_never_bends_has_no_onset() -> None:
     straight = of(99.0)
     assert np.isnan(straight.onset().value)

@@ -123,6 +123,24 @@ def test_noise_falls_with_time_and_size() -> None:
     )
 
 
+def test_scatter_of_three_components_since_a_moment() -> None:
+    rng = np.random.default_rng(2)
+    n = 4000
+    t = 5.0 + 0.05 * np.arange(n)
+    early = np.where(t < 105.0, 1e5, 0.0)  # what the quench left, gone after 100 ps
+    run = Thermo(columns={
+        "Time": t, "Volume": np.full(n, 9000.0), "Pyz": early + rng.normal(500, 100, n),
+        "Pxz": rng.normal(0, 200, n), "Pxy": rng.normal(-70, 300, n),
+    })  # fmt: skip
+    found = look.scatter(run, natoms=500, since_ps=100.0)
+    # Each about its own mean, root of the mean of squares, ten bar in a MPa.
+    assert found.instant == pytest.approx(10 * np.sqrt((1 + 4 + 9) / 3), rel=0.03)
+    assert np.isnan(found.averaged) and (found.natoms, found.volume) == (500, 9000.0)
+    assert look.scatter(run, natoms=500, since_ps=0.0).instant > 1000
+    with pytest.raises(InputError, match="0 rows since 300 ps"):
+        look.scatter(run, natoms=500, since_ps=300.0)
+
+
 def test_what_cannot_be() -> None:
     one = load({1: (0.0, 0.0)})
     with pytest.raises(InputError, match="no seeds"):

@@ -251,25 +251,6 @@ def test_a_seed_without_atoms_in_a_class_is_left_out_of_it() -> None:
     assert np.isnan(look.mean_classes({2: empty}).g["high", "F"]).all()
 
 
-def test_the_atoms_of_a_zone_come_with_the_anions_of_its_gallium() -> None:
-    one = max(found(), key=lambda interval: interval.found[0].size if interval.found else 0)
-    atoms, bonds = look.zone_atoms(one)
-    names = atoms.get_chemical_symbols()
-    assert names.count("Ga") >= 1
-    for a, b, shift in bonds:
-        assert names[a] == "Ga"
-        assert names[b] in ("F", "Cl")
-        d = atoms.positions[b] + np.array(shift) @ atoms.cell.array - atoms.positions[a]
-        assert np.linalg.norm(d) < 2.9
-    assert len(bonds) == 4 * names.count("Ga")
-
-
-def test_a_zone_without_gallium_is_said() -> None:
-    one = found()[0]
-    with pytest.raises(InputError, match=r"no zone with gallium at strain 0\.005"):
-        look.zone_atoms(replace(one, found=[]))
-
-
 def test_the_largest_zone_of_each_range() -> None:
     every = found()
     early, late = look.thirds(every, (0.0, 0.08, 0.2))
@@ -287,7 +268,7 @@ def test_shipped_runs_are_asked_for_by_seed(monkeypatch: pytest.MonkeyPatch) -> 
         return run(frames=16)
 
     monkeypatch.setattr(look.inherent, "seeds", lambda protocol, preset: [1, 3])
-    monkeypatch.setattr(look.chapter, "seeds", lambda protocol: [1, 2])
+    monkeypatch.setattr(look.chapter, "seeds", lambda protocol, preset: [1, 2])
     monkeypatch.setattr(look.inherent, "frames", shipped)
     monkeypatch.setattr(look.chapter, "frames", shipped)
     cold = look.relaxed("rest", rate_per_s=5e9, threshold=20.0)
@@ -301,6 +282,8 @@ def test_shipped_runs_are_asked_for_by_seed(monkeypatch: pytest.MonkeyPatch) -> 
                      (1, "shear", "shear", own), (2, "shear", "shear", own)]  # fmt: skip
     look.relaxed("shear", rate_per_s=1e10, threshold=20.0, preset="large")
     assert asked[-2:] == [(1, "shear", "large"), (3, "shear", "large")]
+    look.warm("shear", rate_per_s=1e10, threshold=20.0, preset="large")
+    assert asked[-2:] == [(1, "shear", "shear", "large"), (2, "shear", "shear", "large")]
 
 
 def test_the_planted_glass_is_what_it_says() -> None:

@@ -141,3 +141,53 @@ def test_the_png_is_sharp_enough(emitted: list[Any]) -> None:
     show(figure, **GOOD)
     picture = Image.open(io.BytesIO(base64.b64decode(emitted[0][0]["image/png"])))
     assert picture.size[0] == pytest.approx(7.2 * 144, abs=2)
+
+
+def _labels(axis: Any) -> list[str]:
+    axis.figure.draw_without_rendering()
+    low, high = axis.get_view_interval()
+    return [label.get_text() for at, label in zip(axis.get_majorticklocs(), axis.get_majorticklabels(), strict=True)
+            if low <= at <= high]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [((2.9, 9.5), ["3", "4", "6", "8"]), ((3.0, 60.0), ["5", "10", "20", "50"]), ((117.0, 260.0), ["150", "200"])],
+)  # fmt: skip
+def test_a_short_logarithmic_axis_has_plain_numbers(
+    emitted: list[Any], values: tuple[float, float], expected: list[str]
+) -> None:
+    figure, ax = new_figure()
+    ax.plot(values, values)
+    ax.set(xscale="log", yscale="log", xlim=values, ylim=values)
+    show(figure, **GOOD)
+    assert _labels(ax.xaxis) == _labels(ax.yaxis) == expected
+
+
+@pytest.mark.parametrize("limits", [(1.0, 1e3), (1e-7, 3e-6), (2e5, 2e6)])
+def test_a_long_or_far_logarithmic_axis_keeps_its_powers(
+    emitted: list[Any], limits: tuple[float, float]
+) -> None:
+    figure, ax = new_figure()
+    ax.plot(limits, [0, 1])
+    ax.set(xscale="log", xlim=limits)
+    show(figure, **GOOD)
+    assert any("10^" in text for text in _labels(ax.xaxis))
+
+
+def test_ticks_of_ones_own_stay(emitted: list[Any]) -> None:
+    figure, ax = new_figure()
+    ax.plot([1, 5], [0, 1])
+    ax.set(xscale="log")
+    ax.set_xticks([1, 5], ["one", "five"])
+    show(figure, **GOOD)
+    assert _labels(ax.xaxis) == ["one", "five"]
+
+
+def test_axes_without_anything_say_so(emitted: list[Any]) -> None:
+    figure, (empty, full, spoken) = new_figure(1, 3)
+    full.plot([0, 1], [0, 1])
+    spoken.text(0.5, 0.5, "a note")
+    show(figure, **GOOD)
+    assert [t.get_text() for t in empty.texts] == ["nothing to draw"] and not empty.axison
+    assert full.axison and not full.texts and spoken.axison and len(spoken.texts) == 1

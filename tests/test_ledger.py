@@ -420,7 +420,7 @@ class TestVerdicts:
     )
     def test_a_verdict_that_no_longer_holds(self, verdict: str, value: float, state: str) -> None:
         (problem,) = check([Row(a_claim(verdict=verdict), a_result(value, uncertainty=0.5))])
-        assert problem.startswith(f"one: computed {value:g} ± 0.5 K is {state} the tolerance")
+        assert problem.startswith(f"one: computed {value:.2f} ± 0.50 K is {state} the tolerance")
         assert "published 42 K" in problem
         assert repr(verdict) in problem
         assert "data/claims.yaml" in problem

@@ -100,7 +100,12 @@ def test_a_run_without_results_reads_as_empty(tmp_path: Path) -> None:
     ("result", "words"),
     [
         (Result("a", -83.94, "meV/atom"), "-83.94 meV/atom"),
-        (Result("a", 878.0, "K", 3.21), "878 ± 3.2 K"),
+        (Result("a", 878.0, "K", 3.21), "878.0 ± 3.2 K"),
+        (Result("a", 0.37953, "GPa", 0.0498), "0.380 ± 0.050 GPa"),
+        (Result("a", 6.3, "%", 13.2), "6 ± 13 %"),
+        (Result("a", -12.0, "%", 101.4), "-12 ± 101 %"),
+        (Result("a", 0.0, "GPa", 0.02), "0.000 ± 0.020 GPa"),
+        (Result("a", 2.41e-5, "cm2/s", 3e-6), "2.41e-05 ± 3e-06 cm2/s"),
         (Result("a", 0.5), "0.5"),
         (Result("a", 0.5, uncertainty=0.0), "0.5 ± 0"),
         (Result("a", True), "yes"),
@@ -141,5 +146,5 @@ def test_a_key_is_recorded_or_refused(key: str) -> None:
 def test_a_large_number_is_shown_to_the_place_of_its_error() -> None:
     assert str(Result("a.b", 10535.047, "eV", 0.19)) == "10535.05 ± 0.19 eV"
     assert str(Result("a.b", 10535.047, "eV", 12.0)) == "10535 ± 12 eV"
-    assert str(Result("a.b", 2.0437, "g", 0.19)) == "2.044 ± 0.19 g"
+    assert str(Result("a.b", 2.0437, "g", 0.19)) == "2.04 ± 0.19 g"
     assert str(Result("a.b", 10535.047, "eV")) == "1.054e+04 eV"

@@ -6,12 +6,13 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 from helpers import World, a_claim, a_result, claim_row
 from lxml import html
 
 from repro import results, tables
-from repro.errors import ClaimError
+from repro.errors import ClaimError, InputError
 from repro.ledger import VERDICTS, Row
 
 
@@ -42,7 +43,7 @@ def test_the_table_has_a_line_per_row() -> None:
         Row(a_claim(says="Second", verdict="pending", note="later"), None),
     ]
     first, second = _cells(tables.comparison_html(rows))
-    assert first == ["First", "42 Ktolerance ± 1 K", "42.5 ± 0.2 K", "reproduced"]
+    assert first == ["First", "42 Ktolerance ± 1 K", "42.50 ± 0.20 K", "reproduced"]
     assert second == ["Secondlater", "42 Ktolerance ± 1 K", "–", "pending"]
 
 
@@ -77,6 +78,21 @@ def test_comparison_within_a_run_reads_its_results_and_notes_the_rows(
     assert [json.loads(line)["file"] for line in noted] == ["claims.yaml#two", "claims.yaml#one"]
 
 
+def test_a_value_recorded_after_its_row_was_shown(world: World, run_folder: Path) -> None:
+    world.claims(claim_row("one", result="a.b", verdict="reproduced"), claim_row("two"))
+    tables.comparison("one")
+    results.record("c.d", 1.0)
+    with pytest.raises(InputError, match=r"'a\.b': a table has shown its row without it"):
+        results.record("a.b", 42.25, unit="K")
+
+
+def test_at_the_keyboard_cells_may_run_in_any_order(world: World) -> None:
+    world.claims(claim_row("one", result="a.b", verdict="reproduced"))
+    tables.comparison("one")
+    results.record("a.b", 42.25, unit="K")
+    assert _cells(tables.comparison("one").data)[0][2] == "42.25 K"
+
+
 def test_comparison_of_an_unknown_claim(world: World) -> None:
     world.claims(claim_row("one"))
     with pytest.raises(ClaimError, match=r"no claim 'on'.*did you mean 'one'"):
@@ -91,3 +107,16 @@ def test_one_shape_of_table() -> None:
     )
     other = tables.html_table(("X",), [], attributes='class="z"', top="<colgroup></colgroup>")
     assert other.startswith('<table class="z"><colgroup></colgroup><thead>')
+
+
+def test_a_table_for_the_eye() -> None:
+    table = pd.DataFrame({"a": [1.2345, float("nan")], "b": [2.5, 1e3], "words": ["x", "y"]})
+    shown = tables.rounded(table, {"a": 2, "b": 0})
+    assert shown.a.tolist() == ["1.23", "–"] and shown.b.tolist() == ["2", "1000"]
+    assert shown.words.tolist() == ["x", "y"] and table.a[0] == 1.2345
+    with pytest.raises(InputError, match="columns c: the table has a, b, words"):
+        tables.rounded(table, {"c": 1})
+
+
+def test_a_sentence_in_a_cell_is_not_cut() -> None:
+    assert "word " * 40 + "end" in pd.DataFrame({"a": ["word " * 40 + "end"]}).to_html()

@@ -20,7 +20,14 @@ import matplotlib.pyplot as plt
 import numpy as np
 from cycler import cycler
 from IPython.display import display
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import (
+    FuncFormatter,
+    LogFormatterSciNotation,
+    LogLocator,
+    NullFormatter,
+)
 
 from repro import drawing
 from repro.drawing import Bond
@@ -115,6 +122,26 @@ def _check(name: str, caption: str, alt: str) -> None:
         raise InputError(f"figure {name!r}: the alt text must describe, not repeat the caption")
 
 
+def _plain_ticks(ax: Axes) -> None:
+    """Give logarithmic axes of less than two decades plain numbers in place of 3 × 10²."""
+    for axis, (low, high) in ((ax.xaxis, ax.get_xlim()), (ax.yaxis, ax.get_ylim())):
+        untouched = (type(axis.get_major_locator()) is LogLocator
+                     and type(axis.get_major_formatter()) is LogFormatterSciNotation)  # fmt: skip
+        if untouched and 1e-2 <= low < high <= 1e5 and high / low < 100:
+            subs = (1, 2, 5) if high / low > 8 else (1, 1.5, 2, 3, 4, 6, 8)
+            axis.set_major_locator(LogLocator(subs=subs))
+            axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+            axis.set_minor_formatter(NullFormatter())
+
+
+def _say_empty(ax: Axes) -> None:
+    """Write into axes that hold nothing that they do; their caption tells why."""
+    if ax.axison and not ax.has_data() and not ax.texts:
+        ax.set_axis_off()
+        ax.text(0.5, 0.5, "nothing to draw", transform=ax.transAxes, ha="center", va="center",
+                color="0.35", style="italic")  # fmt: skip
+
+
 def show(figure: Figure, *, name: str, caption: str, alt: str) -> None:
     """Emit a figure with its name, caption and alt text; one per cell.
 
@@ -135,6 +162,9 @@ def show(figure: Figure, *, name: str, caption: str, alt: str) -> None:
         If the name is malformed, or caption or alt text are missing.
     """
     _check(name, caption, alt)
+    for ax in figure.axes:
+        _plain_ticks(ax)
+        _say_empty(ax)
     svg, png = io.BytesIO(), io.BytesIO()
     with plt.rc_context({"svg.hashsalt": "soft-clay", "svg.fonttype": "path"}):
         figure.savefig(svg, format="svg", metadata={"Date": None})

@@ -27,6 +27,8 @@ KEY = re.compile(r"[a-z0-9_]+(\.[a-z0-9_]+)*")
 
 RECORDED: dict[str, Result] = {}
 """What this process has recorded, for a notebook open in JupyterLab."""
+SHOWN_WITHOUT: set[str] = set()
+"""Keys whose row a table of the run in progress has shown before they were recorded."""
 
 
 @dataclass(frozen=True)
@@ -60,12 +62,14 @@ class Result:
             return self.value
         whole = 1e4 <= abs(self.value) < 1e9 and float(self.value).is_integer()
         number = f"{self.value:.0f}" if whole else f"{self.value:.4g}"
-        if self.uncertainty and 1e3 <= abs(self.value) < 1e9:
-            # Four digits would hide what an edge energy is known to.
+        error = None if self.uncertainty is None else f"{self.uncertainty:.2g}"
+        if self.uncertainty and 1e-3 <= max(abs(self.value), self.uncertainty) < 1e9:
+            # Two digits of the error, and the value to the same place: an edge energy keeps its
+            # seven digits, a stress known to a tenth does not get four.
             places = max(1 - math.floor(math.log10(self.uncertainty)), 0)
-            number = f"{self.value:.{places}f}"
-        if self.uncertainty is not None:
-            number += f" ± {self.uncertainty:.2g}"
+            number, error = f"{self.value:.{places}f}", f"{self.uncertainty:.{places}f}"
+        if error is not None:
+            number += f" ± {error}"
         return f"{number} {self.unit}".strip()
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
@@ -120,7 +124,8 @@ def record(
     ------
     InputError
         For a malformed key, a non-finite value or uncertainty, a negative
-        uncertainty, or, within a run, a key recorded with two different values.
+        uncertainty, or, within a run, a key recorded with two different values, or
+        after a table has shown its row without it.
     """
     if not KEY.fullmatch(key):
         raise InputError(f"result key {key!r}: expected lower-case words joined by dots")
@@ -141,6 +146,9 @@ def record(
                     "give each its own key"
                 )
             return result
+        if key in SHOWN_WITHOUT:
+            raise InputError(f"result {key!r}: a table has shown its row without it; record it "
+                             "before the comparison")  # fmt: skip
         write(run, {**stored, key: result})
     RECORDED[key] = result
     _glue(result)
@@ -155,7 +163,10 @@ def _glue(result: Result) -> None:
         return
     from myst_nb import glue
 
-    shown = subscripts(result.value) if isinstance(result.value, str) else result.value
+    # Prose says yes and no, and writes formulas as a chemist does.
+    shown: float | str | bool = result.value
+    if isinstance(shown, bool | str):
+        shown = subscripts(str(result))
     glue(result.key, shown, display=False)
     if result.uncertainty is not None:
         glue(f"{result.key}.err", result.uncertainty, display=False)

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
+import pandas as pd
 from IPython.display import HTML
 
 from repro import ledger, paths, results
+from repro.errors import InputError
 from repro.ledger import Row
+
+# A sentence in a cell is there to be read: by default pandas cuts it after fifty characters.
+pd.set_option("display.max_colwidth", None)
 
 HEADS = ("Claim", "Paper", "Ours", "Verdict")
 
@@ -58,6 +63,31 @@ def html_table(
     )
 
 
+def rounded(table: pd.DataFrame, places: Mapping[str, int]) -> pd.DataFrame:
+    """Return a table for the eye: some columns with so many decimals, a dash for what is missing.
+
+    Parameters
+    ----------
+    table:
+        Stays as it is.
+    places:
+        Column to its decimals.
+
+    Raises
+    ------
+    InputError
+        For a column that the table has not.
+    """
+    missing = [name for name in places if name not in table]
+    if missing:
+        raise InputError(
+            f"columns {', '.join(missing)}: the table has {', '.join(map(str, table))}"
+        )
+    return table.assign(**{
+        name: ["–" if pd.isna(v) else f"{v:.{n}f}" for v in table[name]] for name, n in places.items()
+    })  # fmt: skip
+
+
 def comparison_html(rows: Sequence[Row]) -> str:
     """Return a table of published against computed values for some claims."""
     lines = []
@@ -84,6 +114,8 @@ def comparison(*claim_ids: str) -> HTML:
     ledger.note_rows(claims)
     run = paths.run_dir()
     found = results.read(run) if run else dict(results.RECORDED)
+    if run:
+        results.SHOWN_WITHOUT.update(c.result for c in claims if c.result and c.result not in found)
     rows = [
         ledger.Row(claim, found.get(claim.result) if claim.result else None) for claim in claims
     ]

@@ -110,13 +110,15 @@ def cost(preset: str = PRESET) -> dict[str, float]:
 
 
 def plan() -> pd.DataFrame:
-    """Return what each protocol lasts in the paper's campaign and in ours."""
+    """Return what each protocol lasts in the paper's campaign and in ours, in words."""
     ours, paper = presets.preset(PRESET), presets.preset("paper")
     table = runs()
     done = table.groupby("protocol").seed.nunique()
 
-    def length(one: Described | None) -> float:
-        return sum(leg.picoseconds for leg in one.legs(seed=1)) if one is not None else np.nan
+    def length(one: Described | None) -> str:
+        ps = sum(leg.picoseconds for leg in one.legs(seed=1)) if one is not None else np.nan
+        # A whole number of steps may miss the round number by a step.
+        return "–" if np.isnan(ps) else f"{ps:,.0f}"
 
     names = [*ours.protocols]
     return pd.DataFrame({

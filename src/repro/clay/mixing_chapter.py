@@ -116,9 +116,12 @@ def changes(
     return made
 
 
-def exchanges(protocol: str = "anneal", leg: str = "melt") -> dict[int, mixing.Exchange]:
-    """Return the exchange against time of each seed that has a melt."""
-    return {s: mixing.exchange(chapter.frames(s, protocol, leg)) for s in chapter.seeds(protocol)}
+def exchanges(
+    protocol: str = "anneal", leg: str = "melt", *, preset: str = chapter.PRESET
+) -> dict[int, mixing.Exchange]:
+    """Return the exchange against time of each seed of a campaign that has a melt."""
+    return {s: mixing.exchange(chapter.frames(s, protocol, leg, preset=preset))
+            for s in chapter.seeds(protocol, preset=preset)}  # fmt: skip
 
 
 def mean_exchange(found: Iterable[mixing.Exchange]) -> pd.DataFrame:
@@ -134,6 +137,44 @@ def mean_exchange(found: Iterable[mixing.Exchange]) -> pd.DataFrame:
         "time_ps": every[0].time_ps, "relative": relative, "relative_error": error,
         "chlorine": chlorine, "chlorine_error": chlorine_error,
     })  # fmt: skip
+
+
+def islands(runs: Iterable[Iterable[Atoms]], *, until: float) -> pd.DataFrame:
+    """Return what is left of the salts against time, mean over runs with its error.
+
+    Columns ``time_ps``, ``fluoride`` and ``chloride`` (shares of Ga and of Li in linked shells
+    of F and of Cl alone, :func:`repro.clay.mixing.domains`), ``fluoride_error``,
+    ``chloride_error``; NaN for one run.
+
+    Parameters
+    ----------
+    runs:
+        Frames of each melt; they must share their times.
+    until:
+        Frames later than this, ps, are left out.
+    """
+    rows = []
+    for frames in runs:
+        own = [(f.info["time_ps"], mixing.domains(f)) for f in frames if f.info["time_ps"] <= until]
+        rows.append([(t, d.gallium_share, d.lithium_share) for t, d in own])
+    every = np.array(rows)
+    fluoride, chloride = _mean(list(every[:, :, 1])), _mean(list(every[:, :, 2]))
+    return pd.DataFrame({"time_ps": every[0, :, 0], "fluoride": fluoride[0], "fluoride_error": fluoride[1],
+                         "chloride": chloride[0], "chloride_error": chloride[1]})  # fmt: skip
+
+
+def surroundings_of(frame: Atoms) -> dict[str, NDArray[np.bool_]]:
+    """Return which cations of a frame wear what, as masks over its atoms, by name."""
+    found = mixing.bonds(frame)
+    fluorine, chlorine = (sum(found.number(m, a) for m in ("Ga", "Li")) > 0 for a in ("F", "Cl"))
+    gallium, lithium = found.symbols == "Ga", found.symbols == "Li"
+    return {
+        "Ga with F only": gallium & fluorine & ~chlorine,
+        "Ga with both": gallium & fluorine & chlorine,
+        "Ga with Cl only": gallium & chlorine & ~fluorine,
+        "Li with Cl only": lithium & chlorine & ~fluorine,
+        "Li with F": lithium & fluorine,
+    }
 
 
 def species_table(found: dict[str, mixing.Speciation], *, least: float = 0.005) -> pd.DataFrame:

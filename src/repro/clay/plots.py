@@ -7,11 +7,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
+from ase import Atoms
 from matplotlib.axes import Axes
+from numpy.typing import NDArray
 
 from repro.clay.cycles import moving_mean
 from repro.clay.glass import GlassTransition
 from repro.figures import CYCLE
+from repro.formulas import mathtext
 
 if TYPE_CHECKING:
     from repro.clay.glass_chapter import Cooled
@@ -69,7 +72,7 @@ def plot_exchange(
         value = state.chlorine_on_gallium
         if np.isfinite(value) and value > 0:
             ax.axhline(value, color="0.5", linestyle="--", linewidth=0.9)
-            ax.annotate(words, (0.98, value), xycoords=("axes fraction", "data"), ha="right",
+            ax.annotate(mathtext(words), (0.98, value), xycoords=("axes fraction", "data"), ha="right",
                         va="bottom", fontsize=7.5)  # fmt: skip
     ax.set(xlabel="time in the melt (ps)", ylim=(0, None))
 
@@ -89,9 +92,64 @@ def plot_species(ax: Axes, table: pd.DataFrame) -> None:
     for number, moment in enumerate(table.columns):
         ax.bar(at + (number - (len(table.columns) - 1) / 2) * width, 100 * table[moment], width,
                color=CYCLE[number], label=moment)  # fmt: skip
-    ax.set_xticks(at, [str(n) for n in table.index], rotation=45, ha="right", fontsize=8)
+    ax.set_xticks(at, [mathtext(str(n)) for n in table.index], rotation=45, ha="right", fontsize=8)
     ax.set(ylabel="share of gallium (%)")
     ax.legend(fontsize=8.5)
+
+
+WORN = dict(zip(("Ga with F only", "Ga with both", "Ga with Cl only", "Li with Cl only", "Li with F"),
+                ("#404040", "#E69F00", "#D55E00", "#009E73", "#56B4E9"), strict=True))  # fmt: skip
+"""Colours of cations by their anions."""
+
+
+def plot_islands(axes: Sequence[Axes], tables: Mapping[str, pd.DataFrame]) -> None:
+    """Draw what is left of either salt against time, one line an assembly's size.
+
+    Parameters
+    ----------
+    axes:
+        Two: for the fluoride and for the chloride.
+    tables:
+        Words to the table of :func:`repro.clay.mixing_chapter.islands`.
+    """
+    for number, (words, own) in enumerate(tables.items()):
+        for ax, column in zip(axes, ("fluoride", "chloride"), strict=True):
+            y, error = own[column], own[f"{column}_error"]
+            ax.plot(own.time_ps, y, color=CYCLE[number], label=words)
+            ax.fill_between(own.time_ps, y - error, y + error, color=CYCLE[number], alpha=0.25,
+                            linewidth=0)  # fmt: skip
+    for ax in axes:
+        ax.set(xlabel="time in the melt (ps)", ylim=(0, 1))
+
+
+def plot_slice(
+    ax: Axes, frame: Atoms, worn: Mapping[str, NDArray[np.bool_]], *, at: float = 0.25,
+    thickness: float = 6.0,
+) -> None:  # fmt: skip
+    """Draw the cations of a slice through a cell, seen along its first axis.
+
+    Parameters
+    ----------
+    ax:
+        Axes.
+    frame:
+        Periodic; atoms outside the cell are drawn inside.
+    worn:
+        Masks over its atoms, by the names of :data:`WORN`.
+    at:
+        Where along that axis, as a share of the cell: a quarter is the middle of four of the
+        eight particles, a half their common face.
+    thickness:
+        Of the slice, angstrom.
+    """
+    inside = frame.get_scaled_positions(wrap=True)
+    height = frame.get_volume() / frame.cell.areas()[0]
+    near = np.abs(inside[:, 0] - at) * height <= thickness / 2
+    points = inside @ frame.cell.array
+    for words, mask in worn.items():
+        own = points[near & mask]
+        ax.plot(own[:, 1] / 10, own[:, 2] / 10, "o", markersize=4.4, color=WORN[words], label=words)
+    ax.set(xlabel="y (nm)", ylabel="z (nm)", aspect="equal")
 
 
 def plot_rest(axes: Sequence[Axes], tables: Mapping[str, pd.DataFrame]) -> None:

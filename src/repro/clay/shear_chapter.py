@@ -54,6 +54,11 @@ class Sheared:
         found = list(self._each(of).values())
         return shear.average(found) if found else NONE
 
+    def mean(self) -> Curve:
+        """Return the mean curve with its error over seeds; of one seed, its own."""
+        every = list(self.curves.values())
+        return shear.combine(every) if len(every) > 1 else every[0]
+
     def modulus(self) -> Estimate:
         """Return the shear modulus in GPa, slope up to a strain of 0.02."""
         return self._mean(shear.modulus)

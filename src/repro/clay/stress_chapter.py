@@ -242,6 +242,32 @@ def fluctuation(
                        float(smooth.std()))  # fmt: skip
 
 
+def scatter(run: Thermo, *, natoms: int, since_ps: float) -> Fluctuation:
+    """Return the scatter of single moments over all three shear stresses, from a moment on.
+
+    For a run too short for averages: ``averaged`` is NaN.  Each component is taken about its own
+    mean, and the three are averaged in quadrature.
+
+    Parameters
+    ----------
+    run, natoms:
+        As for :func:`fluctuation`.
+    since_ps:
+        Rows before this time after the first are left out.
+
+    Raises
+    ------
+    InputError
+        If fewer than two rows are left.
+    """
+    own = run["Time"] - run["Time"][0] >= since_ps
+    if own.sum() < 2:
+        raise InputError(f"{own.sum()} rows since {since_ps:g} ps: expected two or more")
+    parts = [run["P" + one][own].std() / BAR_PER_MPA for one in SHEARS]
+    return Fluctuation(natoms, float(run["Volume"][own].mean()),
+                       float(np.sqrt(np.mean(np.square(parts)))), float("nan"))  # fmt: skip
+
+
 def at_size(found: Fluctuation, natoms: int) -> tuple[float, float]:
     """Return both fluctuations (MPa) expected of a cell of so many atoms: as 1/sqrt(N).
 

@@ -11,7 +11,7 @@ import pandas as pd
 from ase import Atoms
 from numpy.typing import NDArray
 
-from repro.clay import chapter, inherent, mixing_chapter, nonaffine, surroundings, zones_chapter
+from repro.clay import chapter, inherent, nonaffine, surroundings, zones_chapter
 from repro.clay.surroundings import ChlorineTest
 from repro.clay.zones_chapter import Interval, Makeup
 from repro.errors import InputError
@@ -40,11 +40,16 @@ def relaxed(
         threshold=threshold)) for seed in inherent.seeds(protocol, preset=preset)}  # fmt: skip
 
 
-def warm(protocol: str, *, rate_per_s: float, threshold: float) -> dict[int, list[Interval]]:
-    """Return the intervals of each seed's shear run as it was, heat and all."""
+def warm(
+    protocol: str, *, rate_per_s: float, threshold: float, preset: str = chapter.PRESET
+) -> dict[int, list[Interval]]:
+    """Return the intervals of each seed's shear run as it was, heat and all.
+
+    Parameters are those of :func:`relaxed`.
+    """
     return {seed: list(zones_chapter.intervals(
-        zones_chapter.strained(chapter.frames(seed, protocol, "shear"), rate_per_s=rate_per_s),
-        threshold=threshold)) for seed in chapter.seeds(protocol)}  # fmt: skip
+        zones_chapter.strained(chapter.frames(seed, protocol, "shear", preset=preset), rate_per_s=rate_per_s),
+        threshold=threshold)) for seed in chapter.seeds(protocol, preset=preset)}  # fmt: skip
 
 
 R_MAX = 8.0
@@ -352,26 +357,3 @@ def mean_classes(found: Mapping[int, ClassRdf]) -> MeanRdf:
         first.r, g, {name: sum(one.centres[name] for one in all_of) for name in first.centres},
         sum(one.intervals for one in all_of), error,
     )  # fmt: skip
-
-
-def zone_atoms(one: Interval) -> tuple[Atoms, list[tuple[int, int, tuple[int, int, int]]]]:
-    """Return the largest zone with gallium, the anions its gallium holds, and their bonds.
-
-    The bonds are for :func:`repro.figures.show_structure`.
-
-    Raises
-    ------
-    InputError
-        If no zone has gallium.
-    """
-    names = np.array(one.atoms.get_chemical_symbols())
-    for zone in one.found:
-        gallium = zone.indices[names[zone.indices] == "Ga"]
-        if len(gallium):
-            break
-    else:
-        raise InputError(f"no zone with gallium at strain {one.strain:.3f}: expected one")
-    held = [bond for bond in mixing_chapter.gallium_bonds(one.atoms) if bond[0] in gallium]
-    members = sorted({*zone.indices.tolist(), *(anion for _, anion, _ in held)})
-    place = {old: new for new, old in enumerate(members)}
-    return one.atoms[members], [(place[i], place[j], image) for i, j, image in held]

@@ -66,7 +66,7 @@ def plot_convergence(ax: Axes, table: pd.DataFrame, *, column: str, words: str) 
     ax.plot(at, own.force_rms_meV_per_A, "o-", color=CYCLE[0], label="forces, rms (meV/Å)")
     ax.plot(at, own.energy_meV_per_atom.abs(), "s--", color=CYCLE[1], label="energy (meV/atom)")
     ax.set(yscale="log", xlabel=words, ylabel="difference to the finest setting")
-    ax.set_xticks(at, [str(v) for v in own[column]])
+    ax.set_xticks(at, [v if isinstance(v, str) else f"{v:g}" for v in own[column]])
     ax.legend(fontsize=8.5)
 
 
