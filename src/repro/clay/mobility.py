@@ -1,0 +1,88 @@
+"""Which cations move: D2min by what an atom wears, over a run."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable
+
+import numpy as np
+import pandas as pd
+from ase import Atoms
+
+from repro.clay import mixing_chapter, nonaffine
+from repro.errors import InputError
+from repro.md.statistics import Estimate
+
+
+def by_wear(frames: Iterable[Atoms], *, cutoff: float = 6.5) -> dict[str, Estimate]:
+    """Return the median D2min (angstrom^2) of each class of cations, mean over intervals.
+
+    Classes are those of :func:`repro.clay.mixing_chapter.surroundings_of` in the earlier frame of
+    each interval.  Errors are the scatter over intervals, as if each were a sample of its own.
+    A class that an interval lacks is left out there, and one that all lack is NaN.
+
+    Parameters
+    ----------
+    frames:
+        In order; two are held.
+    cutoff:
+        Of D2min's neighbours, angstrom.
+
+    Raises
+    ------
+    InputError
+        For fewer than two frames.
+    """
+    medians: dict[str, list[float]] = {}
+    for before, after in itertools.pairwise(frames):
+        moved = nonaffine.d2min(before, after, cutoff=cutoff).d2min
+        for words, own in mixing_chapter.surroundings_of(before).items():
+            medians.setdefault(words, []).extend(
+                [float(np.median(moved[own]))] if own.any() else []
+            )
+    if not medians:
+        raise InputError("fewer than two frames: expected two or more")
+    return {words: _mean(found) for words, found in medians.items()}
+
+
+def _mean(found: list[float]) -> Estimate:
+    if not found:
+        return Estimate(float("nan"), float("nan"))
+    error = float(np.std(found, ddof=1) / np.sqrt(len(found))) if len(found) > 1 else float("nan")
+    return Estimate(float(np.mean(found)), error, len(found))
+
+
+def every(frames: Iterable[Atoms], *, ps: float) -> list[Atoms]:
+    """Return the frames that lie a whole number of steps of so many ps from the first.
+
+    Raises
+    ------
+    InputError
+        For a step that is not positive.
+    """
+    if not ps > 0:
+        raise InputError(f"{ps} ps between frames: expected a positive time")
+    kept: list[Atoms] = []
+    begin = None
+    for frame in frames:
+        now = float(frame.info["time_ps"])
+        begin = now if begin is None else begin
+        steps = (now - begin) / ps
+        if abs(steps - round(steps)) * ps < 1e-6:
+            kept.append(frame)
+    return kept
+
+
+def table(runs: dict[str, dict[str, Estimate]]) -> pd.DataFrame:
+    """Return classes against runs, in words.
+
+    Parameters
+    ----------
+    runs:
+        Words to what :func:`by_wear` found.
+    """
+    return pd.DataFrame({
+        words: {wear: "–" if np.isnan(e.value) else f"{e.value:.1f} ± {e.error:.1f}"
+                for wear, e in found.items()}
+        for words, found in runs.items()
+    }).rename_axis("median D²min (Å²)")  # fmt: skip
