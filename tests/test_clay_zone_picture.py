@@ -59,6 +59,18 @@ def test_a_molecule_across_the_faces_is_made_whole(cell: object) -> None:
     assert box.positions.min() == pytest.approx(1.0)
 
 
+def test_a_long_piece_is_not_torn_at_the_far_end_of_its_first_atom() -> None:
+    # Twelve angstrom of a cell of twenty: from one end the other is nearer through the cell.
+    x = np.arange(0.0, 13.0, 2.0) + 13.0
+    chain = Atoms("GaClGaClGaClGa", [[v, 5, 5] for v in x], cell=[20, 20, 20], pbc=True)
+    chain.wrap()
+    bonds = [(k, k + 1, (int(k == 3), 0, 0)) for k in range(6)]
+    assert lengths(chain, bonds) == pytest.approx([2.0] * 6)
+    box, inside = look.cut_out(chain, bonds)
+    assert lengths(box, inside) == pytest.approx([2.0] * 6)
+    assert box.cell.lengths()[0] == pytest.approx(12 + 2 * look.MARGIN)
+
+
 def test_a_chain_through_the_cell_keeps_its_cell() -> None:
     chain = Atoms("GaClGaCl", [[x, 0, 0] for x in (0, 2, 4, 6)], cell=[8, 9, 9], pbc=True)
     bonds = [(0, 1, (0, 0, 0)), (2, 1, (0, 0, 0)), (2, 3, (0, 0, 0)), (0, 3, (-1, 0, 0))]

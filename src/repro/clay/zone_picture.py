@@ -39,7 +39,7 @@ def zone_atoms(one: Interval) -> tuple[Atoms, list[Bond]]:
 def cut_out(atoms: Atoms, bonds: list[Bond], *, margin: float = MARGIN) -> tuple[Atoms, list[Bond]]:
     """Return a piece of a periodic frame in a box of its own, so that a drawing fills its sheet.
 
-    Each atom is taken as the image nearest to the first.  A piece that reaches through the
+    Each atom is taken as the image nearest to the middle of the piece.  A piece that reaches through the
     cell, so that a bond still leaves it, comes back in the cell it had.
 
     Parameters
@@ -60,9 +60,12 @@ def cut_out(atoms: Atoms, bonds: list[Bond], *, margin: float = MARGIN) -> tuple
         raise InputError("no atoms to cut out: expected one or more")
     if not margin >= 0:
         raise InputError(f"margin {margin} angstrom: expected zero or more")
-    vectors = atoms.get_distances(0, range(len(atoms)), mic=True, vector=True)
-    near = atoms.positions[0] + vectors
-    moved = np.rint((near - atoms.positions) @ np.linalg.inv(atoms.cell.array)).astype(int)
+    inside = atoms.get_scaled_positions(wrap=False)
+    # On a circle there is a middle for a piece across a face, too; an atom at an end of a long
+    # piece would not do, for from there the other end may be nearer through the cell.
+    middle = np.angle(np.exp(2j * np.pi * inside).sum(axis=0)) / (2 * np.pi)
+    moved = -np.rint(inside - middle).astype(int)
+    near = (inside + moved) @ atoms.cell.array
     left = [tuple(int(x) for x in np.array(image) - moved[j] + moved[i]) for i, j, image in bonds]
     if any(any(image) for image in left):
         return atoms, bonds
