@@ -83,7 +83,7 @@ def test_a_stale_default_run_is_not_compared_with(small: World) -> None:
 def test_only_what_a_reader_sees_to_differ_counts() -> None:
     before = {"small.answer": a_result(42.5), "small.err": a_result(1.0, uncertainty=0.5)}
     after = {"small.answer": a_result(42.5 + 1e-12), "small.err": a_result(1.0, uncertainty=0.7)}
-    assert outcome.differences(before, after) == {"small.err": ("1 ± 0.5 K", "1 ± 0.7 K")}
+    assert outcome.differences(before, after) == {"small.err": ("1.00 ± 0.50 K", "1.00 ± 0.70 K")}
 
 
 def test_figures_are_saved_under_their_names(small: World, tmp_path: Path) -> None:
