@@ -41,7 +41,7 @@ seed: int = 1  # Seed of the live run's velocities; allowed: 1..1000
 import numpy as np
 import pandas as pd
 
-from repro.clay import chapter, inherent, mobility, presets, shear, surroundings, zone_picture, zones_compare
+from repro.clay import chapter, inherent, mobility, presets, shear, surroundings, trajectory, zone_picture, zones_compare
 from repro.clay import shear_chapter as look
 from repro.clay import shear_plots as plots
 from repro.clay import zones_chapter as zones
@@ -134,8 +134,9 @@ record("shear.big_flow", big_flow.value, unit="GPa", uncertainty=big_flow.error,
 record("shear.big_flow_error", big_flow.error, unit="GPa", note="of shear.big_flow")
 record("shear.between", between, unit="GPa", note="flow stress of the small glasses at that rate, on the line through both of theirs")
 record("shear.big_modulus", big_modulus.value, unit="GPa", uncertainty=big_modulus.error, note="slope up to a strain of 0.02, one run")
-record("shear.big_onset", big.onset().value, uncertainty=big.onset().error, note="departure from the elastic line by 0.005, one run")
-record("shear.big_onset_error", big.onset().error, note="of shear.big_onset")
+big_onset = big.onset()
+record("shear.big_onset", big_onset.value, uncertainty=big_onset.error, note="departure from the elastic line by 0.005, one run")
+record("shear.big_onset_error", big_onset.error, note="of shear.big_onset")
 record("shear.onset_said", float(published("plastic-onset")), note="the paper's strain of plastic response")
 record("shear.big_density", float(big_runs[big_runs.protocol == "shear"].density_g_per_cm3.iloc[0]), unit="g/cm3", note="mean under shear")
 record("shear.small_density", float(runs[runs.protocol == "shear"].density_g_per_cm3.mean()), unit="g/cm3", note="the same of the small glasses")
@@ -357,7 +358,7 @@ step_ps = larger.interval / larger.rate_per_s * 1e12
 big_seed = chapter.seeds("shear", preset="large")[0]
 loose = {
     "sheared": mobility.by_wear(chapter.frames(big_seed, "shear", "shear", preset="large")),
-    "at rest": mobility.by_wear(mobility.every(chapter.frames(big_seed, "anneal", "rest", preset="large"), ps=step_ps)),
+    "at rest": mobility.by_wear(trajectory.spaced(chapter.frames(big_seed, "anneal", "rest", preset="large"), ps=step_ps)),
 }
 for key, wear in (("cl", "Ga with Cl only"), ("both", "Ga with both"), ("f", "Ga with F only")):
     for state, words in (("sheared", "sheared"), ("rest", "at rest")):

@@ -9,7 +9,7 @@ import pytest
 from ase import Atoms
 from test_clay_chapter import mixture
 
-from repro.clay import mixing_chapter, mobility, nonaffine
+from repro.clay import mixing_chapter, mobility, nonaffine, trajectory
 from repro.errors import InputError
 from repro.md.statistics import Estimate
 
@@ -62,11 +62,11 @@ def test_frames_at_whole_steps() -> None:
         frame = Atoms("H")
         frame.info["time_ps"] = 6.0 + 0.1 * k
         frames.append(frame)
-    kept = mobility.every(frames, ps=1.0)
+    kept = list(trajectory.spaced(frames, ps=1.0))
     assert [round(f.info["time_ps"], 6) for f in kept] == [6.0, 7.0, 8.0, 9.0, 10.0]
-    assert mobility.every([], ps=1.0) == []
+    assert list(trajectory.spaced([], ps=1.0)) == []
     with pytest.raises(InputError, match="0 ps between"):
-        mobility.every(frames, ps=0)
+        list(trajectory.spaced(frames, ps=0))
 
 
 def test_the_table_is_in_words() -> None:

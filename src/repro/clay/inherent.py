@@ -142,13 +142,7 @@ def later_half(frames: Iterable[Atoms], *, ps: float) -> Iterator[Atoms]:
     if not every:
         raise InputError("no frames: expected a run")
     begin = every[-1].info["time_ps"] / 2
-    last = -ps
-    for frame in every:
-        now = float(frame.info["time_ps"])
-        # Times come from steps; in binary a sum may fall short of ps by a rounding.
-        if now >= begin and now - last >= ps * (1 - 1e-6):
-            last = now
-            yield frame
+    yield from trajectory.spaced((f for f in every if f.info["time_ps"] >= begin), ps=ps)
 
 
 def source(seed: int, protocol: str, *, preset: str = chapter.PRESET) -> Iterator[Atoms]:

@@ -193,15 +193,14 @@ def havens(value: Value | None, *, density: float, ratios: Sequence[float] = (1.
 
     Without a diffusion coefficient its cells are dashes.
     """
-    columns = ["conductivity at 300 K (mS/cm)", "95 %"]
-    if value is None:
-        return pd.DataFrame("–", index=pd.Index([f"{h:g}" for h in ratios], name="Haven ratio"),
-                            columns=columns)  # fmt: skip
-    made = {h: conducts(value, density=density, haven=h) for h in ratios}
+    made = [None if value is None else conducts(value, density=density, haven=h) for h in ratios]
     return pd.DataFrame(
-        [[f"{c.value:.2g}", f"{c.low:.2g} to {c.high:.2g}"] for c in made.values()],
-        index=pd.Index([f"{h:g}" for h in made], name="Haven ratio"),
-        columns=columns,
+        [
+            ["–", "–"] if c is None else [f"{c.value:.2g}", f"{c.low:.2g} to {c.high:.2g}"]
+            for c in made
+        ],
+        index=pd.Index([f"{h:g}" for h in ratios], name="Haven ratio"),
+        columns=["conductivity at 300 K (mS/cm)", "95 %"],
     )
 
 

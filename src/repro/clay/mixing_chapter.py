@@ -155,7 +155,8 @@ def islands(runs: Iterable[Iterable[Atoms]], *, until: float) -> pd.DataFrame:
     """
     rows = []
     for frames in runs:
-        own = [(f.info["time_ps"], mixing.domains(f)) for f in frames if f.info["time_ps"] <= until]
+        early = itertools.takewhile(lambda f: f.info["time_ps"] <= until, frames)
+        own = [(f.info["time_ps"], mixing.domains(f)) for f in early]
         rows.append([(t, d.gallium_share, d.lithium_share) for t, d in own])
     every = np.array(rows)
     fluoride, chloride = _mean(list(every[:, :, 1])), _mean(list(every[:, :, 2]))

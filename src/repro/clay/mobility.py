@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from ase import Atoms
 
-from repro.clay import mixing_chapter, nonaffine
+from repro.clay import chapter, mixing_chapter, nonaffine
 from repro.errors import InputError
 from repro.md.statistics import Estimate
 
@@ -37,40 +37,13 @@ def by_wear(frames: Iterable[Atoms], *, cutoff: float = 6.5) -> dict[str, Estima
     for before, after in itertools.pairwise(frames):
         moved = nonaffine.d2min(before, after, cutoff=cutoff).d2min
         for words, own in mixing_chapter.surroundings_of(before).items():
-            medians.setdefault(words, []).extend(
-                [float(np.median(moved[own]))] if own.any() else []
-            )
+            each = medians.setdefault(words, [])
+            if own.any():
+                each.append(float(np.median(moved[own])))
     if not medians:
         raise InputError("fewer than two frames: expected two or more")
-    return {words: _mean(found) for words, found in medians.items()}
-
-
-def _mean(found: list[float]) -> Estimate:
-    if not found:
-        return Estimate(float("nan"), float("nan"))
-    error = float(np.std(found, ddof=1) / np.sqrt(len(found))) if len(found) > 1 else float("nan")
-    return Estimate(float(np.mean(found)), error, len(found))
-
-
-def every(frames: Iterable[Atoms], *, ps: float) -> list[Atoms]:
-    """Return the frames that lie a whole number of steps of so many ps from the first.
-
-    Raises
-    ------
-    InputError
-        For a step that is not positive.
-    """
-    if not ps > 0:
-        raise InputError(f"{ps} ps between frames: expected a positive time")
-    kept: list[Atoms] = []
-    begin = None
-    for frame in frames:
-        now = float(frame.info["time_ps"])
-        begin = now if begin is None else begin
-        steps = (now - begin) / ps
-        if abs(steps - round(steps)) * ps < 1e-6:
-            kept.append(frame)
-    return kept
+    return {words: chapter.over_seeds(found) if found else Estimate(float("nan"), float("nan"))
+            for words, found in medians.items()}  # fmt: skip
 
 
 def table(runs: dict[str, dict[str, Estimate]]) -> pd.DataFrame:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -23,6 +23,12 @@ if TYPE_CHECKING:
     from repro.clay.stress_chapter import Loaded
 
 
+def _line(ax: Axes, x: Any, y: Any, error: Any, *, number: int, **options: Any) -> None:
+    """Draw a line in the colour of its number, with a band of its error."""
+    ax.plot(x, y, color=CYCLE[number], **options)
+    ax.fill_between(x, y - error, y + error, color=CYCLE[number], alpha=0.25, linewidth=0)
+
+
 def plot_changes(axes: Sequence[Axes], found: Sequence[Change], *, labels: tuple[str, str]) -> None:
     """Draw g(r) before and after, one panel a pair, with bands of one standard error.
 
@@ -39,10 +45,7 @@ def plot_changes(axes: Sequence[Axes], found: Sequence[Change], *, labels: tuple
         for number, (g, error) in enumerate(
             ((one.before, one.before_error), (one.after, one.after_error))
         ):
-            ax.plot(one.r, g, color=CYCLE[number], label=labels[number], linewidth=1.2)
-            ax.fill_between(
-                one.r, g - error, g + error, color=CYCLE[number], alpha=0.25, linewidth=0
-            )
+            _line(ax, one.r, g, error, number=number, label=labels[number], linewidth=1.2)
         ax.set(title="–".join(one.pair), xlim=(1.0, one.r[-1]), ylim=(0, None))
 
 
@@ -64,10 +67,7 @@ def plot_exchange(
         From :func:`repro.clay.salts.limits`; their chlorine on gallium is drawn.
     """
     for number, (words, own) in enumerate(series.items()):
-        y, error = own[column], own[f"{column}_error"]
-        ax.plot(own.time_ps, y, color=CYCLE[number], label=words)
-        ax.fill_between(own.time_ps, y - error, y + error, color=CYCLE[number], alpha=0.25,
-                        linewidth=0)  # fmt: skip
+        _line(ax, own.time_ps, own[column], own[f"{column}_error"], number=number, label=words)
     for words, state in (limits or {}).items():
         value = state.chlorine_on_gallium
         if np.isfinite(value) and value > 0:
@@ -97,8 +97,13 @@ def plot_species(ax: Axes, table: pd.DataFrame) -> None:
     ax.legend(fontsize=8.5)
 
 
-WORN = dict(zip(("Ga with F only", "Ga with both", "Ga with Cl only", "Li with Cl only", "Li with F"),
-                ("#404040", "#E69F00", "#D55E00", "#009E73", "#56B4E9"), strict=True))  # fmt: skip
+WORN = {
+    "Ga with F only": "#404040",
+    "Ga with both": "#E69F00",
+    "Ga with Cl only": "#D55E00",
+    "Li with Cl only": "#009E73",
+    "Li with F": "#56B4E9",
+}
 """Colours of cations by their anions."""
 
 
@@ -114,10 +119,7 @@ def plot_islands(axes: Sequence[Axes], tables: Mapping[str, pd.DataFrame]) -> No
     """
     for number, (words, own) in enumerate(tables.items()):
         for ax, column in zip(axes, ("fluoride", "chloride"), strict=True):
-            y, error = own[column], own[f"{column}_error"]
-            ax.plot(own.time_ps, y, color=CYCLE[number], label=words)
-            ax.fill_between(own.time_ps, y - error, y + error, color=CYCLE[number], alpha=0.25,
-                            linewidth=0)  # fmt: skip
+            _line(ax, own.time_ps, own[column], own[f"{column}_error"], number=number, label=words)
     for ax in axes:
         ax.set(xlabel="time in the melt (ps)", ylim=(0, 1))
 

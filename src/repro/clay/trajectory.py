@@ -82,6 +82,25 @@ def dumped(folder: Path, *, timestep_fs: float, upto: int | None = None) -> Iter
             yield found
 
 
+def spaced(frames: Iterable[Atoms], *, ps: float) -> Iterator[Atoms]:
+    """Yield the first frame, and each that is at least so far in time from the one before it.
+
+    Raises
+    ------
+    InputError
+        For a time that is not positive.
+    """
+    if not ps > 0:
+        raise InputError(f"{ps} ps between frames: expected a positive time")
+    last = -np.inf
+    for frame in frames:
+        now = float(frame.info["time_ps"])
+        # Times come from steps; in binary a sum may fall short of ps by a rounding.
+        if now - last >= ps * (1 - 1e-6):
+            last = now
+            yield frame
+
+
 def thinned(frames: Iterable[Atoms], every: int) -> Iterator[Atoms]:
     """Yield the first frame and each ``every``-th after it.
 
