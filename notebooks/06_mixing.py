@@ -63,8 +63,7 @@ runs = chapter.runs()
 campaign, paper = presets.preset("reference"), presets.preset("paper")
 large, small = build.size(paper.size), build.size(campaign.size)
 hold, anneal = paper.protocols["sandwich"], paper.protocols["anneal"]
-melts = runs[(runs.protocol == "anneal") & (runs.leg == "melt")]
-rests = runs[(runs.protocol == "anneal") & (runs.leg == "rest")]
+melts, rests = chapter.rows("anneal", "melt"), chapter.rows("anneal", "rest")
 record("mixing.atoms", int(melts.natoms.iloc[0]), note="atoms in each of our assemblies")
 record("mixing.seeds", len(melts), note="assemblies, each from a sandwich and velocities of its own")
 record("mixing.ratio", build.FORMULA["Cl"] / build.FORMULA["Ga"], unit="mol LiCl per mol GaF3")
@@ -265,8 +264,7 @@ comparison("gacl3-like-units-form", "gacl3-like-coordination", "domains-remain")
 # Predict before you look: how much longer should it take to go as far, twice or four times?
 
 # %%
-big = chapter.runs("large")
-big_melt = big[(big.protocol == "anneal") & (big.leg == "melt")].iloc[0]
+big_melt, big_rest = (chapter.rows("anneal", leg, preset="large").iloc[0] for leg in ("melt", "rest"))
 shortest = float(big_melt.picoseconds)
 grown_big = look.exchanges("anneal", preset="large")
 lag = size_effect.delay(main, grown_big[int(big_melt.seed)], until=shortest, later=float(anneal.melt_ps))
@@ -321,7 +319,7 @@ show(
 # owe it to our small cubes, at least in good part. They stay as they are until a melt of this size has run as long as the paper's.
 
 # %%
-quenched = look.at(chapter.frames(int(big_melt.seed), "anneal", "rest", preset="large"), float(big[(big.protocol == "anneal") & (big.leg == "rest")].picoseconds.iloc[0]))
+quenched = look.at(chapter.frames(int(big_melt.seed), "anneal", "rest", preset="large"), float(big_rest.picoseconds))
 worn = look.surroundings_of(quenched)
 fig, ax = new_figure(height=4.8, width=6.6)
 plots.plot_slice(ax, quenched, worn)

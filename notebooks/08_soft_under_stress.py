@@ -146,8 +146,7 @@ noise = [look.fluctuation(leg, natoms=natoms) for own in chapter.legs("stress-0"
 instant = chapter.over_seeds([one.instant for one in noise])
 averaged = chapter.over_seeds([one.averaged for one in noise])
 loud, large = (chapter.over_seeds(list(scaled)) for scaled in zip(*(look.at_size(one, 10_000) for one in noise), strict=True))
-big_runs = chapter.runs("large")
-rest = big_runs[(big_runs.protocol == "anneal") & (big_runs.leg == "rest")].iloc[0]
+rest = chapter.rows("anneal", "rest", preset="large").iloc[0]
 big = look.scatter(chapter.thermo(int(rest.seed), "anneal", "rest", preset="large"), natoms=int(rest.natoms), since_ps=float(rest.picoseconds) / 2)
 record("stress.big_atoms", big.natoms, note="atoms in the assembly of the paper's size")
 record("stress.big", big.instant, unit="MPa", note="standard deviation of single moments there, all three shear stresses, second half of its rest")

@@ -129,7 +129,7 @@ big = look.sheared({s: chapter.thermo(s, "shear", "shear", preset="large") for s
 big_flow, big_modulus, between = big.flow(), big.modulus(), look.flow_at(larger.rate_per_s, slow, fast)
 record("shear.big_atoms", int(big_runs.natoms.max()), note="atoms in the larger assembly")
 record("shear.big_rate", float(larger.rate_per_s), unit="1/s")
-record("shear.big_melt", float(big_runs[(big_runs.protocol == "anneal") & (big_runs.leg == "melt")].picoseconds.iloc[0]), unit="ps")
+record("shear.big_melt", float(chapter.rows("anneal", "melt", preset="large").picoseconds.iloc[0]), unit="ps")
 record("shear.big_flow", big_flow.value, unit="GPa", uncertainty=big_flow.error, note="mean stress beyond a strain of 0.1, one run; error from its own fluctuations")
 record("shear.big_flow_error", big_flow.error, unit="GPa", note="of shear.big_flow")
 record("shear.between", between, unit="GPa", note="flow stress of the small glasses at that rate, on the line through both of theirs")

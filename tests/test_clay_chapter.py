@@ -259,6 +259,19 @@ def test_the_cost_of_the_runs(monkeypatch: pytest.MonkeyPatch) -> None:
     assert cost["us_per_atom_step"] == pytest.approx(3.6e9 / (10000 * 500))
 
 
+def test_rows_of_one_leg() -> None:
+    found = chapter.rows("anneal", "melt")
+    assert sorted(found.seed) == chapter.seeds("anneal")
+    assert set(found.protocol) == {"anneal"} and set(found.leg) == {"melt"}
+    assert chapter.rows("anneal", "nothing").empty
+
+
+def test_an_estimate_in_words() -> None:
+    assert Estimate(0.1234, 0.056).words() == "0.12 ± 0.06"
+    assert Estimate(0.1234, 0.056).words(1, factor=100) == "12.3 ± 5.6"
+    assert Estimate(float("nan"), 1.0).words(none="none") == "none"
+
+
 def test_the_plan_in_words() -> None:
     table = chapter.plan()
     # The sandwich lasts a step longer than it says; the paper ran no diffusion at 820 K.

@@ -36,6 +36,12 @@ def runs(preset: str = PRESET) -> pd.DataFrame:
     return pd.read_csv(data.path(f"clay/{preset}/{collect.RUNS}"))
 
 
+def rows(protocol: str, leg: str, *, preset: str = PRESET) -> pd.DataFrame:
+    """Return the rows of :func:`runs` that are of one leg, one a seed."""
+    table = runs(preset)
+    return table[(table.protocol == protocol) & (table.leg == leg)]
+
+
 def seeds(protocol: str, *, preset: str = PRESET) -> list[int]:
     """Return the seeds that have a protocol.
 

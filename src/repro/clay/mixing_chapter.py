@@ -212,7 +212,7 @@ def numbers(found: dict[str, mixing.Speciation]) -> pd.DataFrame:
     """Return coordination numbers and shares of the shells, one column a moment."""
 
     def words(e: Estimate, factor: float = 1.0) -> str:
-        return "–" if np.isnan(e.value) else f"{factor * e.value:.2f} ± {factor * e.error:.2f}"
+        return e.words(factor=factor)
 
     rows = {}
     for moment, s in found.items():

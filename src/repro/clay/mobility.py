@@ -55,7 +55,6 @@ def table(runs: dict[str, dict[str, Estimate]]) -> pd.DataFrame:
         Words to what :func:`by_wear` found.
     """
     return pd.DataFrame({
-        words: {wear: "–" if np.isnan(e.value) else f"{e.value:.1f} ± {e.error:.1f}"
-                for wear, e in found.items()}
+        words: {wear: e.words(1) for wear, e in found.items()}
         for words, found in runs.items()
     }).rename_axis("median D²min (Å²)")  # fmt: skip

@@ -147,7 +147,7 @@ def table(runs: Mapping[str, Sheared]) -> pd.DataFrame:
     """Return modulus, onset, yield and flow of each rate, mean over seeds with its error."""
 
     def words(e: Estimate, digits: int = 2) -> str:
-        return "none" if np.isnan(e.value) else f"{e.value:.{digits}f} ± {e.error:.{digits}f}"
+        return e.words(digits, none="none")
 
     def crossed(e: Estimate, one: Sheared, digits: int) -> str:
         some = f" ({e.samples} of {len(one.curves)})" if e.samples < len(one.curves) else ""

@@ -35,9 +35,9 @@ def relaxed(
     preset:
         Campaign; none shipped is an empty result.
     """
-    return {seed: list(zones_chapter.intervals(
-        zones_chapter.strained(inherent.frames(seed, protocol, preset=preset), rate_per_s=rate_per_s),
-        threshold=threshold)) for seed in inherent.seeds(protocol, preset=preset)}  # fmt: skip
+    runs = {s: inherent.frames(s, protocol, preset=preset)
+            for s in inherent.seeds(protocol, preset=preset)}  # fmt: skip
+    return _intervals(runs, rate_per_s=rate_per_s, threshold=threshold)
 
 
 def warm(
@@ -47,9 +47,18 @@ def warm(
 
     Parameters are those of :func:`relaxed`.
     """
+    runs = {s: chapter.frames(s, protocol, "shear", preset=preset)
+            for s in chapter.seeds(protocol, preset=preset)}  # fmt: skip
+    return _intervals(runs, rate_per_s=rate_per_s, threshold=threshold)
+
+
+def _intervals(
+    runs: Mapping[int, Iterable[Atoms]], *, rate_per_s: float, threshold: float
+) -> dict[int, list[Interval]]:
+    """Return the intervals of each seed's frames."""
     return {seed: list(zones_chapter.intervals(
-        zones_chapter.strained(chapter.frames(seed, protocol, "shear", preset=preset), rate_per_s=rate_per_s),
-        threshold=threshold)) for seed in chapter.seeds(protocol, preset=preset)}  # fmt: skip
+        zones_chapter.strained(frames, rate_per_s=rate_per_s), threshold=threshold))
+        for seed, frames in runs.items()}  # fmt: skip
 
 
 R_MAX = 8.0

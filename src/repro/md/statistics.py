@@ -41,6 +41,12 @@ class Estimate:
         few = float(student_t.ppf(0.95, self.samples - 1)) if self.samples > 1 else 0.0
         return max(2.0, few) * self.error
 
+    def words(self, digits: int = 2, *, factor: float = 1.0, none: str = "–") -> str:
+        """Return value and error times a factor with so many decimals; ``none`` for NaN."""
+        if np.isnan(self.value):
+            return none
+        return f"{factor * self.value:.{digits}f} ± {factor * self.error:.{digits}f}"
+
 
 def inefficiency(series: Array) -> float:
     """Return by how much correlated samples are worth less than independent ones.
