@@ -8,7 +8,7 @@ relaxation stops is far below that of heat, and what it leaves undone is the noi
 that runs out of steps before is said in the frame's ``info`` and in the manifest.
 
     python -m repro.clay.inherent --work WORK --protocols shear rest
-    python -m repro.clay.inherent --work WORK --protocols shear --preset large --ranks 2
+    python -m repro.clay.inherent --work WORK --preset large --ranks 2 --minimizer abcfire
 
 Frames are read from the shipped runs and written to ``data/clay/inherent`` (those of another
 preset than ``reference`` to ``data/clay/inherent-PRESET``); a frame that was relaxed before in
@@ -31,6 +31,7 @@ from ase import Atoms
 
 from repro import data, paths
 from repro.clay import chain, chapter, collect, presets, trajectory
+from repro.clay.protocols import ShearRate
 from repro.commands import parse, plain_errors, resumable
 from repro.errors import InputError
 from repro.md import datafile, guard, lammps, scripts
@@ -40,8 +41,6 @@ FORCE, STEPS = 0.01, 3000
 CUT_OFF = "max iterations"
 """What LAMMPS says of a minimisation that ran out of steps."""
 FOLDER = "inherent"
-REST_PS = 2.0
-"""Time between frames of the rest, that of 0.01 strain at the slower rate."""
 
 
 def home(preset: str = chapter.PRESET) -> str:
@@ -49,8 +48,24 @@ def home(preset: str = chapter.PRESET) -> str:
     return FOLDER if preset == chapter.PRESET else f"{FOLDER}-{preset}"
 
 
+def gap_ps(preset: str = chapter.PRESET) -> float:
+    """Return the time between two frames of a campaign's slower shear, in ps.
+
+    Frames of the rest are taken as far apart, so that both had the same time.
+
+    Raises
+    ------
+    InputError
+        If the campaign's ``shear`` is something else than a rate.
+    """
+    sheared = presets.preset(preset).protocols["shear"]
+    if not isinstance(sheared, ShearRate):
+        raise InputError(f"preset {preset!r}: its shear is a {type(sheared).__name__}")
+    return float(sheared.interval / sheared.rate_per_s * 1e12)
+
+
 def quench(frame: Atoms, *, pair: str, folder: Path, name: str, force: float = FORCE,
-           steps: int = STEPS, ranks: int = 1) -> Atoms:  # fmt: skip
+           steps: int = STEPS, minimizer: str = "fire", ranks: int = 1) -> Atoms:  # fmt: skip
     """Return a frame relaxed at fixed cell; its ``info`` stays, and tells how it ended.
 
     By FIRE (:func:`repro.md.scripts.descend`), which stays in its basin where line searches
@@ -69,6 +84,8 @@ def quench(frame: Atoms, *, pair: str, folder: Path, name: str, force: float = F
         is returned.
     force, steps:
         Largest force component in eV/angstrom at the end, and steps at most.
+    minimizer:
+        As for :func:`repro.md.scripts.descend`.
     ranks:
         MPI processes.
 
@@ -80,14 +97,14 @@ def quench(frame: Atoms, *, pair: str, folder: Path, name: str, force: float = F
         If LAMMPS fails.
     """
     done, about = folder / f"{name}.data", folder / f"{name}.json"
-    own = _digest(frame, force=force, steps=steps)
+    own = _digest(frame, force=force, steps=steps, minimizer=minimizer)
     if not (done.is_file() and about.is_file()):
         folder.mkdir(parents=True, exist_ok=True)
         begin = time.monotonic()
         datafile.write_structure(frame, folder / "begin.data")
         log = lammps.run(
             scripts.header(pair=pair, timestep_fs=1.0, structure="begin.data")
-            + scripts.thermo(100) + scripts.descend(force=force, steps=steps)
+            + scripts.thermo(100) + scripts.descend(force=force, steps=steps, minimizer=minimizer)
             + "thermo_style custom step pe fmax\nrun 0\nwrite_data part.data nocoeff\n",
             folder=folder, ranks=ranks,
         )  # fmt: skip
@@ -105,12 +122,12 @@ def quench(frame: Atoms, *, pair: str, folder: Path, name: str, force: float = F
     return made
 
 
-def _digest(frame: Atoms, *, force: float, steps: int) -> str:
+def _digest(frame: Atoms, *, force: float, steps: int, minimizer: str) -> str:
     """Return a frame and how it is relaxed in words, its atoms and their places as a hash."""
     symbols = " ".join(frame.get_chemical_symbols()).encode()
     places = b"".join((np.round(a, 6) + 0.0).tobytes() for a in (frame.cell.array, frame.positions))
     return (f"{len(frame)} atoms ({hashlib.sha256(symbols + places).hexdigest()[:12]}) to "
-            f"{force:g} eV/angstrom in {steps} steps")  # fmt: skip
+            f"{force:g} eV/angstrom in {steps} steps of {minimizer}")  # fmt: skip
 
 
 def stopped(log: Path) -> str:
@@ -148,7 +165,7 @@ def later_half(frames: Iterable[Atoms], *, ps: float) -> Iterator[Atoms]:
 def source(seed: int, protocol: str, *, preset: str = chapter.PRESET) -> Iterator[Atoms]:
     """Yield the frames that are relaxed: of a shear run all, of ``rest`` the later half."""
     if protocol == "rest":
-        return later_half(chapter.frames(seed, "anneal", "rest", preset=preset), ps=REST_PS)
+        return later_half(chapter.frames(seed, "anneal", "rest", preset=preset), ps=gap_ps(preset))
     return chapter.frames(seed, protocol, "shear", preset=preset)
 
 
@@ -175,7 +192,7 @@ def left(protocol: str, *, preset: str = chapter.PRESET) -> tuple[float, int]:
 
 def make(
     work: Path, out: Path, *, protocols: Sequence[str], command: str, model: Path | None = None,
-    preset: str = chapter.PRESET, steps: int = STEPS, ranks: int = 1,
+    preset: str = chapter.PRESET, steps: int = STEPS, minimizer: str = "fire", ranks: int = 1,
 ) -> int:  # fmt: skip
     """Relax the frames of all seeds that ship, write them and the manifest; return files.
 
@@ -191,8 +208,9 @@ def make(
         For the manifest.
     model:
         Frozen model; the shipped one if None.
-    preset, steps, ranks:
-        Campaign whose shipped runs are relaxed, steps of a relaxation at most, MPI processes.
+    preset, steps, minimizer, ranks:
+        Campaign whose shipped runs are relaxed, steps of a relaxation at most, how it goes
+        (:func:`repro.md.scripts.descend`), MPI processes.
 
     Raises
     ------
@@ -218,7 +236,7 @@ def make(
         for seed in chapter.seeds("anneal" if protocol == "rest" else protocol, preset=preset):
             name = f"seed{seed}_{protocol}"
             made = [quench(frame, pair=pair, folder=kept / name, name=f"frame-{k:03d}",
-                           steps=steps, ranks=ranks)
+                           steps=steps, minimizer=minimizer, ranks=ranks)
                     for k, frame in enumerate(source(seed, protocol, preset=preset))]  # fmt: skip
             count = trajectory.write(made, out / f"{name}.extxyz.gz")
             walls[name] = round(sum(one.info["wall_s"] for one in made), 1)
@@ -231,8 +249,8 @@ def make(
                 out, title="Inherent structures of the clay's runs", license="CC-BY-4.0",
                 sources=[f"data/clay/{preset}; potential: data/potential/models/reference.pb"],
                 command=command,
-                parameters={"force_eV_per_A": FORCE, "steps": steps, "rest_ps": REST_PS,
-                            "preset": presets.preset(preset).name, "runs": collect.RUNS,
+                parameters={"force_eV_per_A": FORCE, "steps": steps, "minimizer": minimizer,
+                            "rest_ps": gap_ps(preset), "preset": presets.preset(preset).name, "runs": collect.RUNS,
                             "wall_s": walls},
                 seed=None, files=files, wall_time_s=sum(walls.values()),
             )  # fmt: skip
@@ -251,13 +269,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--preset", default=chapter.PRESET, help="reference or large")
     parser.add_argument("--steps", type=int, default=STEPS,
                         help=f"of a relaxation at most ({STEPS})")  # fmt: skip
+    parser.add_argument("--minimizer", choices=list(scripts.DESCENTS), default="fire",
+                        help="of LAMMPS (fire)")  # fmt: skip
     parser.add_argument("--ranks", type=int, default=1, help="MPI processes (1)")
     parser.add_argument("--out", type=Path, help="data folder (data/clay/inherent)")
     parser.add_argument("--model", type=Path, help="another frozen model than the shipped one")
     args = parse(parser, arguments)
     out = args.out or paths.data_dir() / "clay" / home(presets.preset(args.preset).name)
     count = make(args.work, out, protocols=args.protocols, command=args.line, model=args.model,
-                 preset=args.preset, steps=args.steps, ranks=args.ranks)  # fmt: skip
+                 preset=args.preset, steps=args.steps, minimizer=args.minimizer,
+                 ranks=args.ranks)  # fmt: skip
     print(f"{out}: {count} files")
     return 0
 
