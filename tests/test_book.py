@@ -23,6 +23,7 @@ from helpers import (
     tree_hash,
 )
 from lxml import html
+from PIL import Image
 
 from repro import book, cli, data
 from repro.errors import ClaimError, DataError, NotebookError
@@ -105,6 +106,14 @@ def test_damaged_data_are_refused(world: World) -> None:
     (folder / "a.csv").write_text("2\n")
     with pytest.raises(DataError, match=r"1 of the shipped files.*\n.*numbers/a\.csv: altered"):
         data.require_all()
+
+
+def test_the_root_answers_a_browser_that_asks_for_an_icon() -> None:
+    root = Path(__file__).parents[1]
+    options = yaml.safe_load((root / "_config.yml").read_text(encoding="utf-8"))["sphinx"]["config"]
+    (folder,) = options["html_extra_path"]
+    with Image.open(root / folder / "favicon.ico") as icon:
+        assert icon.format == "ICO" and {(16, 16), (32, 32)} <= set(icon.info["sizes"])
 
 
 def test_a_notebook_without_title_is_named(world: World) -> None:

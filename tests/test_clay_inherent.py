@@ -11,7 +11,8 @@ from ase import Atoms
 from ase.build import bulk
 
 from repro import data
-from repro.clay import chapter, inherent, nonaffine, trajectory
+from repro.clay import chapter, inherent, nonaffine, presets, trajectory
+from repro.clay.protocols import Cooling
 from repro.errors import InputError
 
 # Lennard-Jones stands in for the network: a relaxation is a relaxation.
@@ -28,9 +29,10 @@ def crystal(*, shake: float, seed: int = 1, time: float = 0.0) -> Atoms:
     return atoms
 
 
-def test_heat_is_taken_out_and_info_stays(tmp_path: Path) -> None:
+@pytest.mark.parametrize("minimizer", ["fire", "abcfire"])
+def test_heat_is_taken_out_and_info_stays(minimizer: str, tmp_path: Path) -> None:
     warm = [crystal(shake=0.1, seed=s) for s in (1, 2)]
-    cold = [inherent.quench(f, pair=LJ, folder=tmp_path, name=f"f{k}", force=1e-4)
+    cold = [inherent.quench(f, pair=LJ, folder=tmp_path, name=f"f{k}", force=1e-4, minimizer=minimizer)
             for k, f in enumerate(warm)]  # fmt: skip
     assert cold[0].info.pop("force_eV_per_A") <= 1e-4 and cold[0].info.pop("wall_s") > 0
     assert cold[0].info == {"time_ps": 0.0, "note": "kept", "stopped": "force tolerance"}
@@ -74,6 +76,8 @@ def test_another_frame_of_that_name_is_not_returned(tmp_path: Path) -> None:
             inherent.quench(other, pair=LJ, folder=tmp_path, name="f")
     with pytest.raises(InputError, match=r"to 0\.01 eV.* expected from .* to 0\.05 eV"):
         inherent.quench(frame, pair=LJ, folder=tmp_path, name="f", force=0.05)
+    with pytest.raises(InputError, match=r"steps of fire, expected from .* steps of abcfire"):
+        inherent.quench(frame, pair=LJ, folder=tmp_path, name="f", minimizer="abcfire")
 
 
 def test_a_relaxation_that_was_cut_off_says_so(tmp_path: Path) -> None:
@@ -103,6 +107,29 @@ def test_later_half_keeps_its_distance() -> None:
         list(inherent.later_half(frames, ps=0))
     with pytest.raises(InputError, match="no frames"):
         list(inherent.later_half([], ps=1))
+
+
+def test_frames_of_the_rest_lie_as_far_apart_as_those_of_the_shear(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked = []
+
+    def frames(seed: int, protocol: str, leg: str, *, preset: str) -> Iterator[Atoms]:
+        asked.append((seed, protocol, leg, preset))
+        return (crystal(shake=0.0, time=0.1 * k) for k in range(41))
+
+    monkeypatch.setattr(chapter, "frames", frames)
+    times = [f.info["time_ps"] for f in inherent.source(2, "rest", preset="large")]
+    assert times == pytest.approx([2, 3, 4])  # 0.01 of strain at 1e10 per s
+    assert asked == [(2, "anneal", "rest", "large")]
+    assert inherent.gap_ps() == pytest.approx(2.0)
+    assert len(list(inherent.source(2, "shear", preset="large"))) == 41
+
+
+def test_a_campaign_whose_shear_has_no_rate(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(presets.preset("class").protocols, "shear", Cooling())  # type: ignore[index]
+    with pytest.raises(InputError, match="preset 'class': its shear is a Cooling"):
+        inherent.gap_ps("class")
 
 
 def test_a_campaign_of_relaxations(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

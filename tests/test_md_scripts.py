@@ -101,12 +101,14 @@ def test_numbers_that_cannot_be(bad: float) -> None:
     for call in (
         lambda: scripts.nvt(bad), lambda: scripts.npt(300, bad), lambda: scripts.velocities(bad, 1),
         lambda: scripts.header(pair="", timestep_fs=bad, structure="a"),
-        lambda: scripts.relax(force=bad),
+        lambda: scripts.relax(force=bad), lambda: scripts.descend(force=bad),
     ):  # fmt: skip
         with pytest.raises(InputError, match="expected a positive number"):
             call()
     with pytest.raises(InputError, match="expected iso, aniso or tri"):
         scripts.npt(300, coupling="xyz")
+    with pytest.raises(InputError, match="minimizer 'cg': expected fire or abcfire"):
+        scripts.descend(minimizer="cg")
     with pytest.raises(InputError, match="thermo every 0"):
         scripts.thermo(0)
     with pytest.raises(InputError, match="dump every 0"):

@@ -8,7 +8,7 @@ relaxation stops is far below that of heat, and what it leaves undone is the noi
 that runs out of steps before is said in the frame's ``info`` and in the manifest.
 
     python -m repro.clay.inherent --work WORK --protocols shear rest
-    python -m repro.clay.inherent --work WORK --preset large --ranks 2 --minimizer abcfire
+    python -m repro.clay.inherent --work WORK --preset large --force 0.03 --minimizer abcfire
 
 Frames are read from the shipped runs and written to ``data/clay/inherent`` (those of another
 preset than ``reference`` to ``data/clay/inherent-PRESET``); a frame that was relaxed before in
@@ -192,7 +192,8 @@ def left(protocol: str, *, preset: str = chapter.PRESET) -> tuple[float, int]:
 
 def make(
     work: Path, out: Path, *, protocols: Sequence[str], command: str, model: Path | None = None,
-    preset: str = chapter.PRESET, steps: int = STEPS, minimizer: str = "fire", ranks: int = 1,
+    preset: str = chapter.PRESET, force: float = FORCE, steps: int = STEPS,
+    minimizer: str = "fire", ranks: int = 1,
 ) -> int:  # fmt: skip
     """Relax the frames of all seeds that ship, write them and the manifest; return files.
 
@@ -208,9 +209,10 @@ def make(
         For the manifest.
     model:
         Frozen model; the shipped one if None.
-    preset, steps, minimizer, ranks:
-        Campaign whose shipped runs are relaxed, steps of a relaxation at most, how it goes
-        (:func:`repro.md.scripts.descend`), MPI processes.
+    preset:
+        Campaign whose shipped runs are relaxed.
+    force, steps, minimizer, ranks:
+        As for :func:`quench`.
 
     Raises
     ------
@@ -236,7 +238,7 @@ def make(
         for seed in chapter.seeds("anneal" if protocol == "rest" else protocol, preset=preset):
             name = f"seed{seed}_{protocol}"
             made = [quench(frame, pair=pair, folder=kept / name, name=f"frame-{k:03d}",
-                           steps=steps, minimizer=minimizer, ranks=ranks)
+                           force=force, steps=steps, minimizer=minimizer, ranks=ranks)
                     for k, frame in enumerate(source(seed, protocol, preset=preset))]  # fmt: skip
             count = trajectory.write(made, out / f"{name}.extxyz.gz")
             walls[name] = round(sum(one.info["wall_s"] for one in made), 1)
@@ -249,7 +251,7 @@ def make(
                 out, title="Inherent structures of the clay's runs", license="CC-BY-4.0",
                 sources=[f"data/clay/{preset}; potential: data/potential/models/reference.pb"],
                 command=command,
-                parameters={"force_eV_per_A": FORCE, "steps": steps, "minimizer": minimizer,
+                parameters={"force_eV_per_A": force, "steps": steps, "minimizer": minimizer,
                             "rest_ps": gap_ps(preset), "preset": presets.preset(preset).name, "runs": collect.RUNS,
                             "wall_s": walls},
                 seed=None, files=files, wall_time_s=sum(walls.values()),
@@ -267,6 +269,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--protocols", nargs="+", default=["rest", "shear"],
                         help="rest, shear, shear-fast")  # fmt: skip
     parser.add_argument("--preset", default=chapter.PRESET, help="reference or large")
+    parser.add_argument("--force", type=float, default=FORCE,
+                        help=f"at which one stops, eV/angstrom ({FORCE:g})")  # fmt: skip
     parser.add_argument("--steps", type=int, default=STEPS,
                         help=f"of a relaxation at most ({STEPS})")  # fmt: skip
     parser.add_argument("--minimizer", choices=list(scripts.DESCENTS), default="fire",
@@ -277,8 +281,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     args = parse(parser, arguments)
     out = args.out or paths.data_dir() / "clay" / home(presets.preset(args.preset).name)
     count = make(args.work, out, protocols=args.protocols, command=args.line, model=args.model,
-                 preset=args.preset, steps=args.steps, minimizer=args.minimizer,
-                 ranks=args.ranks)  # fmt: skip
+                 preset=args.preset, force=args.force, steps=args.steps,
+                 minimizer=args.minimizer, ranks=args.ranks)  # fmt: skip
     print(f"{out}: {count} files")
     return 0
 
