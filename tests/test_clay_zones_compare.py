@@ -11,10 +11,11 @@ from ase import Atoms
 from helpers_clay import CL, GA, SHEAR, F, deformed, images, noisy, salt
 from test_clay_zones_chapter import glass, run
 
-from repro.clay import surroundings, zones_chapter
+from repro.clay import shear_plots, surroundings, zones, zones_chapter
 from repro.clay import zones_compare as look
 from repro.clay.zones_chapter import Interval
 from repro.errors import InputError
+from repro.figures import new_figure
 
 
 def found(where: str = "Cl", *, seed: int = 0, frames: int = 16) -> list[Interval]:
@@ -258,6 +259,29 @@ def test_the_largest_zone_of_each_range() -> None:
     assert all(early.found[0].size >= one.found[0].size for one in every if one.strain < 0.08 and one.found)  # fmt: skip
     with pytest.raises(InputError, match=r"no intervals between strains 0\.5 and 0\.6"):
         look.thirds(every, (0.5, 0.6))
+
+
+def test_layering_is_that_of_each_interval_along_each_vector() -> None:
+    every = found(frames=4)
+    made = look.layering(every, slabs=3)
+    assert list(made) == ["x", "y", "z"]
+    own = [zones.layering(one.atoms, one.field.d2min, axis=1, slabs=3, elements=zones_chapter.FRAME)
+           for one in every]  # fmt: skip
+    assert made["y"].value == pytest.approx(np.mean(own))
+    assert made["y"].error == pytest.approx(np.std(own, ddof=1) / np.sqrt(len(own)))
+
+
+def test_a_map_of_a_slice_shows_the_largest_zone_and_fewer_atoms() -> None:
+    _, axes = new_figure(1, 2)
+    (one,) = look.thirds(found(), (0.0, 0.2))
+    whole = shear_plots.plot_map(axes[0], one, largest=40.0)
+    part = shear_plots.plot_map(axes[1], one, largest=40.0, thickness=4.0)
+    assert len(whole.get_offsets()) == len(one.atoms)
+    assert 0 < len(part.get_offsets()) < len(one.atoms) / 2
+    frame = one.atoms.copy()
+    frame.wrap()
+    first = frame.positions[one.found[0].indices[0], 1:]
+    assert np.abs(np.asarray(part.get_offsets()) - first).sum(axis=1).min() < 1e-9
 
 
 def test_shipped_runs_are_asked_for_by_seed(monkeypatch: pytest.MonkeyPatch) -> None:

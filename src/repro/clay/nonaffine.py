@@ -20,25 +20,32 @@ fractional coordinates, less the drift common to all; cells may be small and til
 coordinates wrapped or not.  Assumed: no atom moves by half a cell against the others
 between two frames, and the cell does not flip.
 
+Each pair of neighbours is listed once, by vesin, and its products are summed at both of its
+ends: with :math:`u_{ij} = r'_{ij} - F r_{ij}` of the cell's own map :math:`F` all of them
+(:math:`u_a r_b`, :math:`r_a r_b`, :math:`u^2`) are the same seen from either end.
+
 Frames are periodic, of the same atoms in the same order.  What is computed from one pair
 of frames has no statistical error; errors come from blocks of frames or seeds.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import itertools
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from ase import Atoms
 from numpy.typing import NDArray
-from scipy.sparse import csr_matrix
+from scipy.sparse import csc_matrix
 
 from repro.errors import InputError
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
+AT_ONCE = 8192
+"""Pairs whose products are held at a time, so that they stay in the processor's cache."""
 
 
 def pairs_within(
@@ -65,13 +72,19 @@ def pairs_within(
     """
     from matscipy.neighbours import neighbour_list
 
+    lengths = list(cutoff.values()) if isinstance(cutoff, Mapping) else [cutoff]
+    _periodic(atoms, lengths)
+    return tuple(neighbour_list(quantities, atoms, cutoff))
+
+
+def _periodic(atoms: Atoms, lengths: Sequence[float]) -> None:
+    """Refuse a frame that has no neighbour list, and cutoffs that are not positive."""
     if not atoms.pbc.all() or not abs(atoms.cell.volume) > 0:
         raise InputError(f"cell {atoms.cell.array.tolist()}, periodic {atoms.pbc.tolist()}: "
                          "expected a cell periodic in three directions")  # fmt: skip
-    lengths = list(cutoff.values()) if isinstance(cutoff, Mapping) else [cutoff]
-    if not all(np.isfinite(one) and one > 0 for one in lengths):
-        raise InputError(f"cutoff {cutoff} angstrom: expected a positive number")
-    return tuple(neighbour_list(quantities, atoms, cutoff))
+    for one in lengths:
+        if not (np.isfinite(one) and one > 0):
+            raise InputError(f"cutoff {one} angstrom: expected a positive number")
 
 
 @dataclass(frozen=True)
@@ -126,8 +139,8 @@ def d2min(before: Atoms, after: Atoms, *, cutoff: float = 6.5) -> NonAffine:
         raise InputError(f"frames of {before.get_chemical_formula()} and "
                          f"{after.get_chemical_formula()}: expected the same atoms in the same "
                          "order")  # fmt: skip
-    i, j, r = pairs_within("ijD", before, cutoff)
-    n, start, end = len(before), before.cell.array, after.cell.array
+    _periodic(before, [cutoff])
+    start, end = before.cell.array, after.cell.array
     change = np.linalg.solve(start, end).T
     if np.abs(change - np.eye(3)).max() >= 0.5:
         raise InputError(f"the cell changes by {np.abs(change - np.eye(3)).max():.2f} between the "
@@ -136,28 +149,59 @@ def d2min(before: Atoms, after: Atoms, *, cutoff: float = 6.5) -> NonAffine:
     # A drift of half a cell has no nearest image; its mean on the circle is always defined.
     moved -= np.angle(np.exp(2j * np.pi * moved).mean(axis=0)) / (2 * np.pi)
     moved = (moved - np.round(moved)) @ end
-    # Beyond the cell's own map, pair ij moves by moved[j] - moved[i]; sums over j are
-    # products with sparse matrices, and what is small is not the difference of large sums.
-    begin = np.concatenate([[0], np.cumsum(np.bincount(i, minlength=n))])
-
-    def total(weights: Floats, of: Floats) -> Floats:
-        return np.asarray(csr_matrix((weights, j, begin), shape=(n, n)) @ of)
-
-    terms = np.column_stack([moved, (moved**2).sum(axis=1), np.ones(n)])
-    sums = total(np.ones(len(j)), terms)
-    cross = np.stack([total(r[:, k], terms) for k in range(3)], axis=2)
-    outer = cross[:, :3] - moved[:, :, None] * cross[:, 4, None]
-    square = sums[:, 3] - 2 * (moved * sums[:, :3]).sum(axis=1) + terms[:, 3] * sums[:, 4]
-    gram = np.empty((n, 3, 3))
-    for a in range(3):
-        for b in range(a + 1):
-            gram[:, a, b] = gram[:, b, a] = np.bincount(i, r[:, a] * r[:, b], minlength=n)
-    flat = np.linalg.eigvalsh(gram)[:, 0] <= 1e-9 * cutoff**2
-    if flat.any():
-        first = int(np.argmax(flat))
-        raise InputError(f"atom {first} has {int(sums[first, 4])} neighbours within {cutoff} "
+    cross, gram, square, count = _sums(before, moved, cutoff)
+    # det / (trace / 2)^2 is no more than the smallest eigenvalue: few atoms need a closer look.
+    half = np.trace(gram, axis1=1, axis2=2) / 2
+    suspect = np.flatnonzero(np.linalg.det(gram) <= 1e-9 * cutoff**2 * half**2)
+    flat = suspect[np.linalg.eigvalsh(gram[suspect])[:, 0] <= 1e-9 * cutoff**2]
+    if len(flat):
+        raise InputError(f"atom {flat[0]} has {count[flat[0]]} neighbours within {cutoff} "
                          "angstrom: expected three or more, not in one plane")  # fmt: skip
-    own = np.linalg.solve(gram, np.swapaxes(outer, 1, 2)).swapaxes(1, 2)
-    rest = np.maximum(square - (own * outer).sum(axis=(1, 2)), 0.0)
-    whole = change + own
-    return NonAffine(rest, whole, mises_strain(whole), np.diff(begin).astype(np.int64))
+    own = np.linalg.solve(gram, cross)
+    rest = np.maximum(square - (own * cross).sum(axis=(1, 2)), 0.0)
+    whole = change + own.swapaxes(1, 2)
+    return NonAffine(rest, whole, mises_strain(whole), count)
+
+
+def _sums(before: Atoms, moved: Floats, cutoff: float) -> tuple[Floats, Floats, Floats, Ints]:
+    """Return sums over the neighbours of each atom, of what moved beyond the cell's own map.
+
+    Parameters
+    ----------
+    before:
+        The earlier frame.
+    moved:
+        Displacement of each atom, (N, 3).
+    cutoff:
+        Angstrom.
+
+    Returns
+    -------
+    tuple
+        With r a neighbour's place and u its displacement relative to the atom: r_b u_a,
+        (N, 3, 3); r_b r_a, (N, 3, 3); u^2, (N,); number of neighbours, (N,).
+    """
+    from vesin import NeighborList
+
+    n = len(before)
+    search = NeighborList(cutoff=cutoff, full_list=False)
+    # Views into the search, which must outlive them.
+    pairs, vectors = search.compute(before.positions, before.cell.array, True, "PD", copy=False)
+    sums = np.zeros((n, 16))
+    products = np.empty((min(AT_ONCE, len(pairs)), 16))
+    for begin in range(0, len(pairs), AT_ONCE):
+        ends = pairs[begin : begin + AT_ONCE].astype(np.int32)
+        r = vectors[begin : begin + AT_ONCE].T.copy()
+        u = (moved.take(ends[:, 1], axis=0) - moved.take(ends[:, 0], axis=0)).T.copy()
+        x = products[: len(ends)]
+        for k, (b, a) in enumerate(itertools.product(range(3), repeat=2)):
+            np.multiply(r[b], u[a], out=x[:, k])
+        for k, (b, a) in enumerate(itertools.combinations_with_replacement(range(3), 2)):
+            np.multiply(r[b], r[a], out=x[:, 9 + k])
+        x[:, 15] = (u**2).sum(axis=0)
+        both = csc_matrix((np.ones(ends.size), ends.ravel(), np.arange(0, ends.size + 1, 2)),
+                          shape=(n, len(ends)))  # fmt: skip
+        sums += both @ x
+    gram = sums[:, [9, 10, 11, 10, 12, 13, 11, 13, 14]].reshape(n, 3, 3)
+    count = np.bincount(pairs.ravel().astype(np.int64), minlength=n)
+    return sums[:, :9].reshape(n, 3, 3), gram, sums[:, 15], count

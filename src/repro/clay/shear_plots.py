@@ -14,6 +14,8 @@ from repro.clay.zones_chapter import Interval
 from repro.clay.zones_compare import MeanRdf
 from repro.figures import CYCLE
 
+_DOTS = 6400.0  # area of a dot times that of the cell's face; 13 points^2 in a cell of 22 angstrom
+
 
 def plot_curves(ax: Axes, curves: Mapping[str, Curve]) -> None:
     """Draw stress against strain with a band of one standard error.
@@ -33,11 +35,13 @@ def plot_curves(ax: Axes, curves: Mapping[str, Curve]) -> None:
     ax.legend(fontsize=8.5)
 
 
-def plot_map(ax: Axes, one: Interval, *, largest: float) -> PathCollection:
+def plot_map(
+    ax: Axes, one: Interval, *, largest: float, thickness: float | None = None
+) -> PathCollection:
     """Draw the atoms of a frame on the plane that is sheared, coloured by D2min.
 
     Atoms in zones of three or more have a dark rim.  Positions are wrapped; the outline is
-    the cell seen along x.
+    the cell seen along x.  Dots shrink as the cell grows.
 
     Parameters
     ----------
@@ -47,6 +51,9 @@ def plot_map(ax: Axes, one: Interval, *, largest: float) -> PathCollection:
         Interval.
     largest:
         D2min of the end of the colour scale, angstrom^2.
+    thickness:
+        Draw a slice so thick along x through the middle of the largest zone (or of the cell),
+        angstrom; all atoms if None.
 
     Returns
     -------
@@ -57,12 +64,18 @@ def plot_map(ax: Axes, one: Interval, *, largest: float) -> PathCollection:
     frame.wrap()
     x, y, z = frame.positions.T
     order = np.argsort(x)
+    if thickness is not None:
+        near = frame.get_scaled_positions()[:, 0]
+        middle = near[one.found[0].indices[0]] if one.found else 0.5
+        away = near[order] - middle
+        order = order[np.abs(away - np.round(away)) * frame.cell.lengths()[0] <= thickness / 2]
     inside = np.zeros(len(frame), dtype=bool)
     for zone in one.found:
         if zone.size >= 3:
             inside[zone.indices] = True
     drawn = ax.scatter(
-        y[order], z[order], c=one.field.d2min[order], cmap="cividis_r", vmin=0, vmax=largest, s=13,
+        y[order], z[order], c=one.field.d2min[order], cmap="cividis_r", vmin=0, vmax=largest,
+        s=_DOTS / float(frame.cell[1, 1] * frame.cell[2, 2]),
         edgecolors=np.where(inside, "#D55E00", "none")[order].tolist(), linewidths=0.9,
     )  # fmt: skip
     cell = frame.cell.array
