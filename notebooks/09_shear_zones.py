@@ -292,8 +292,30 @@ show(
 
 # %%
 wide_grow = {column: zones_compare.changes_within(story, edges=edges, column=column) for column in ("largest", "psi")}
-layers = {"sheared": zones_compare.layering(wide), "at rest": zones_compare.layering(calm)}
-pd.DataFrame({words: {f"slabs along {k}": one.words(1) for k, one in own.items()} for words, own in layers.items()})
+form, again = all(one.value > one.margin for one in wide_grow.values() for one in one[:1]), chapter.above(chapter.times(wide_grow["largest"][1], -1))
+comparison("bands-at-mid-strain", "stz-reappear", "plasticity-by-stz")
+
+# %% [markdown]
+# ### Where the strain goes
+#
+# TEXT
+# %%
+step = float(larger.interval)
+by_axis = {k: layers.profile(wide, axis=n, per_interval=step) for n, k in enumerate("xyz")}
+parts = {f"strain {low:g} to {high:g}": by_axis["z"].within(low, high) for low, high in itertools.pairwise(edges)}
+still_layers = layers.profile(calm, axis=2, per_interval=step)
+salty = layers.chlorine(wide[0].atoms, axis=2)
+height = float(wide[0].atoms.cell[2, 2])
+fig, axes = new_figure(2, 1, height=5.0, sharex=True, height_ratios=[2, 1])
+plots.plot_layers(axes[0], {**parts, "at rest": still_layers}, height=height)
+axes[1].step(np.linspace(0, height, len(salty) + 1), np.append(salty, salty[-1]), where="post", color="0.3")
+axes[1].set(xlabel="z (Å)", ylabel="Cl of the anions", ylim=(0, 1))
+show(
+    fig,
+    name="fig-layers",
+    caption=f"Above: shear strain of {len(salty)} layers of the larger assembly over the strain imposed, in three parts of the run and at rest, with one standard error over intervals. Below: share of chlorine among their anions.",
+    alt="TEXT",
+)
 
 # %% [markdown]
 # ## What a zone is made of

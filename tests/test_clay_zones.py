@@ -168,44 +168,6 @@ def test_participation_of_all_and_of_one() -> None:
 # Errors
 
 
-def test_a_band_is_layered_across_its_plane_only() -> None:
-    atoms = salt(2400, cell=2 * CELL)
-    rng = np.random.default_rng(1)
-    values = rng.exponential(size=len(atoms))
-    z = scrambled(atoms, 2).get_scaled_positions(wrap=True)[:, 2]
-    values[(z > 0.5) & (z < 0.625)] *= 3.0
-    x, y, across = (zones.layering(scrambled(atoms, 3), values, axis=k) for k in range(3))
-    assert across > 15 and max(x, y) < 4
-
-
-def test_layering_by_chance_is_one_on_average() -> None:
-    atoms, rng = salt(), np.random.default_rng(2)
-    found = [zones.layering(atoms, rng.exponential(size=len(atoms)), axis=k % 3, slabs=4)
-             for k in range(300)]  # fmt: skip
-    # Mean of chi-squared over its 3 degrees of freedom, whose error is sqrt(2 / 3 / 300).
-    assert np.mean(found) == pytest.approx(1.0, abs=0.15)
-
-
-def test_layering_counts_the_elements_named() -> None:
-    atoms = salt(480)
-    values = np.random.default_rng(4).exponential(size=len(atoms))
-    low = atoms.get_scaled_positions(wrap=True)[:, 1] < 0.25
-    values[(atoms.numbers == LI) & low] = 50.0
-    assert zones.layering(atoms, values, axis=1, elements=["Li"]) > 5
-    assert zones.layering(atoms, values, axis=1, elements=["Ga", "F", "Cl"]) < 3
-
-
-def test_layers_that_cannot_be() -> None:
-    atoms = salt(24)
-    for slabs in (1, 200):
-        with pytest.raises(InputError, match=f"{slabs} slabs .* expected two or more, none empty"):
-            zones.layering(atoms, np.arange(24.0), axis=0, slabs=slabs)
-    with pytest.raises(InputError, match="3 values for 24 atoms"):
-        zones.layering(atoms, np.arange(3.0), axis=0)
-    with pytest.raises(InputError, match="expected two or more, none empty"):
-        zones.layering(atoms, np.arange(24.0), axis=0, elements=["Na"])
-
-
 def test_zones_that_cannot_be() -> None:
     atoms = salt(80)
     with pytest.raises(InputError, match="79 values for 80 atoms"):

@@ -11,7 +11,7 @@ from ase import Atoms
 from helpers_clay import CL, GA, SHEAR, F, deformed, images, noisy, salt
 from test_clay_zones_chapter import glass, run
 
-from repro.clay import shear_plots, surroundings, zones, zones_chapter
+from repro.clay import shear_plots, surroundings, zones_chapter
 from repro.clay import zones_compare as look
 from repro.clay.zones_chapter import Interval
 from repro.errors import InputError
@@ -259,16 +259,6 @@ def test_the_largest_zone_of_each_range() -> None:
     assert all(early.found[0].size >= one.found[0].size for one in every if one.strain < 0.08 and one.found)  # fmt: skip
     with pytest.raises(InputError, match=r"no intervals between strains 0\.5 and 0\.6"):
         look.thirds(every, (0.5, 0.6))
-
-
-def test_layering_is_that_of_each_interval_along_each_vector() -> None:
-    every = found(frames=4)
-    made = look.layering(every, slabs=3)
-    assert list(made) == ["x", "y", "z"]
-    own = [zones.layering(one.atoms, one.field.d2min, axis=1, slabs=3, elements=zones_chapter.FRAME)
-           for one in every]  # fmt: skip
-    assert made["y"].value == pytest.approx(np.mean(own))
-    assert made["y"].error == pytest.approx(np.std(own, ddof=1) / np.sqrt(len(own)))
 
 
 def test_a_map_of_a_slice_shows_the_largest_zone_and_fewer_atoms() -> None:

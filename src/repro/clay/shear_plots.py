@@ -9,6 +9,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.collections import PathCollection
 
+from repro.clay.layers import Profile
 from repro.clay.shear import Curve
 from repro.clay.zones_chapter import Interval
 from repro.clay.zones_compare import MeanRdf
@@ -106,6 +107,29 @@ def plot_history(
                     color=CYCLE[number], label=label)  # fmt: skip
         ax.set(xlabel="shear strain", ylabel=words)
     axes[0].legend(fontsize=8.5)
+
+
+def plot_layers(ax: Axes, profiles: Mapping[str, Profile], *, height: float) -> None:
+    """Draw how much of the strain each layer takes, with a band of one standard error.
+
+    Parameters
+    ----------
+    ax:
+        Axes.
+    profiles:
+        Words to a profile.
+    height:
+        Of the cell along the axis of the layers, angstrom.
+    """
+    for number, (words, one) in enumerate(profiles.items()):
+        y, e = (np.append(values, values[-1]) for values in one.mean())
+        edges = np.linspace(0, height, len(y))
+        ax.step(edges, y, where="post", color=CYCLE[number], linewidth=1.4, label=words)
+        ax.fill_between(
+            edges, y - e, y + e, step="post", color=CYCLE[number], alpha=0.2, linewidth=0
+        )
+    ax.set(xlim=(0, height), ylabel="local strain over imposed strain")
+    ax.legend(fontsize=8.5)
 
 
 def plot_classes(axes: Sequence[Axes], found: MeanRdf, *, centre: str) -> None:

@@ -17,7 +17,6 @@ from ase import Atoms
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 from scipy.sparse.csgraph import breadth_first_order, connected_components
-from scipy.stats import kruskal
 
 from repro.clay.nonaffine import NonAffine, pairs_within
 from repro.errors import InputError
@@ -181,48 +180,3 @@ def localisation(field: NonAffine, found: Sequence[Zone]) -> Localisation:
         participation=total**2 / (len(field.d2min) * squares), psi=float(field.mises.std()),
         largest=float(field.d2min[big.indices].sum()) / total if big is not None else 0.0,
     )  # fmt: skip
-
-
-def layering(
-    atoms: Atoms, values: Floats, *, axis: int, slabs: int = 8,
-    elements: Sequence[str] | None = None,
-) -> float:  # fmt: skip
-    """Return how far values differ between slabs of a cell, over what chance would give.
-
-    The cell is cut into slabs between planes of equal fractional coordinate, and the slabs are
-    compared by ranks: Kruskal and Wallis' H over the number of slabs less one.  About 1 where
-    values are scattered at random, large where one slab has the large ones, as a shear band
-    would.  Values of neighbours that resemble each other, as of D2min, lift it above 1 along
-    every axis; so compare axes, and with a run at rest.
-
-    Parameters
-    ----------
-    atoms, values:
-        A frame, and one finite value an atom, (N,).
-    axis:
-        Number of the cell vector along which slabs follow each other.
-    slabs:
-        Two or more, each with atoms.
-    elements:
-        Only atoms of these count.
-
-    Raises
-    ------
-    InputError
-        For values of another length or not finite, fewer slabs, or an empty one.
-    """
-    x = finite_values(values)
-    if len(x) != len(atoms):
-        raise InputError(f"{len(x)} values for {len(atoms)} atoms: expected one an atom")
-    chosen = np.ones(len(x), dtype=bool)
-    if elements is not None:
-        chosen = np.isin(np.array(atoms.get_chemical_symbols()), list(elements))
-    place = atoms.get_scaled_positions(wrap=True)[chosen, axis]
-    number = np.minimum((place * slabs).astype(int), slabs - 1)
-    held = np.bincount(number, minlength=slabs) if len(number) else np.zeros(1, dtype=int)
-    if slabs < 2 or not held.all():
-        raise InputError(
-            f"{slabs} slabs with {held.tolist()} atoms: expected two or more, none empty"
-        )
-    groups = [x[chosen][number == k] for k in range(slabs)]
-    return float(kruskal(*groups).statistic) / (slabs - 1)

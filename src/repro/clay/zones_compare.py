@@ -11,7 +11,7 @@ import pandas as pd
 from ase import Atoms
 from numpy.typing import NDArray
 
-from repro.clay import chapter, inherent, nonaffine, surroundings, zones, zones_chapter
+from repro.clay import chapter, inherent, nonaffine, surroundings, zones_chapter
 from repro.clay.surroundings import ChlorineTest
 from repro.clay.zones_chapter import Interval, Makeup
 from repro.errors import InputError
@@ -240,24 +240,6 @@ def quantiles(
     if not len(values):
         raise InputError("fewer than two frames: expected two or more")
     return dict(zip(shares, np.quantile(values, shares).tolist(), strict=True))
-
-
-def layering(found: Sequence[Interval], *, slabs: int = 8) -> dict[str, Estimate]:
-    """Return how layered D2min is along each cell vector, mean over the intervals of a run.
-
-    Of the elements of which zones are made; see :func:`repro.clay.zones.layering`.  The error
-    takes intervals as independent.
-
-    Parameters
-    ----------
-    found:
-        Of one run.
-    slabs:
-        Number along each vector.
-    """
-    return {name: chapter.over_seeds([
-        zones.layering(one.atoms, one.field.d2min, axis=k, slabs=slabs, elements=zones_chapter.FRAME)
-        for one in found]) for k, name in enumerate("xyz")}  # fmt: skip
 
 
 def changes_within(table: pd.DataFrame, *, edges: Sequence[float], column: str) -> list[Estimate]:
