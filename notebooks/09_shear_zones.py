@@ -22,7 +22,7 @@
 # **The question.** Does our glass yield in zones, and do they sit where the chlorine is?
 #
 # **The answer in one sentence.** It flows at {glue:text}`shear.flow:.2f` ± {glue:text}`shear.flow_error:.2f` GPa, where the paper's yields at about {glue:text}`shear.said:.1f`;
-# the gallium in its zones has {glue:text}`shear.chlorine_excess:+.1f` ± {glue:text}`shear.chlorine_excess_error:.1f` percentage points more chlorine around it than the rest, {glue:text}`shear.rest_words`; and in a box of {glue:text}`shear.atoms` atoms no band has room.
+# the gallium in its zones has {glue:text}`shear.chlorine_excess:+.1f` ± {glue:text}`shear.chlorine_excess_error:.1f` percentage points more chlorine around it than the rest, {glue:text}`shear.rest_words`; no zones join into bands, not even among {glue:text}`shear.big_atoms` atoms, but there the strain gathers in the layers that hold the chlorine.
 #
 # ```{admonition} What you will be able to do
 # :class: tip
@@ -38,10 +38,12 @@ slip: float = 1.0  # Slip in angstrom against its surroundings that makes an ato
 seed: int = 1  # Seed of the live run's velocities; allowed: 1..1000
 
 # %%
+import itertools
+
 import numpy as np
 import pandas as pd
 
-from repro.clay import chapter, inherent, mobility, presets, shear, surroundings, trajectory, zone_picture, zones_compare
+from repro.clay import chapter, inherent, layers, mobility, presets, shear, surroundings, trajectory, zone_picture, zones_compare
 from repro.clay import shear_chapter as look
 from repro.clay import shear_plots as plots
 from repro.clay import zones_chapter as zones
@@ -291,33 +293,78 @@ show(
 )
 
 # %%
-wide_grow = {column: zones_compare.changes_within(story, edges=edges, column=column) for column in ("largest", "psi")}
-form, again = all(one.value > one.margin for one in wide_grow.values() for one in one[:1]), chapter.above(chapter.times(wide_grow["largest"][1], -1))
+grow = {column: zones_compare.changes_within(story, edges=edges, column=column) for column in ("largest", "psi")}
+loosely = zones.history(zones_compare.relaxed("shear", rate_per_s=larger.rate_per_s, threshold=wide_threshold / 4, preset="large")[big_seed])
+form = chapter.above(grow["largest"][0]) and chapter.above(grow["psi"][0])
+again = chapter.above(chapter.times(grow["largest"][1], -1))
+for number, (low, high) in enumerate(itertools.pairwise(edges), 1):
+    there = (story.strain >= low) & (story.strain < high)
+    own = story[there].largest
+    record(f"shear.wide_{number}", float(own.mean()), unit="atoms", uncertainty=float(own.sem()), note=f"largest zone of the larger assembly, mean over intervals from {low:g} to {high:g}, one run")
+    record(f"shear.wide_loose_{number}", float(loosely[there].largest.mean()), unit="atoms", note="the same for half the slip")
+record("shear.wide_rest", float(calm_story.largest.mean()), unit="atoms", note="the same at rest")
+record("shear.wide_bands", int((story.windings >= 2).sum()), unit="intervals", note="in which the largest zone of the larger assembly closes on itself in two directions")
+record("shear.wide_force", inherent.left("shear", preset="large")[0], unit="eV/A", note="largest force component left in its relaxed frames")
+record("shear.wide_gap", inherent.gap_ps("large"), unit="ps", note="between its frames")
+record("shear.bands_form", form, note="largest zone and localisation of the larger assembly grow from the first to the second third, by two errors of one run's intervals")
+record("shear.zones_again", again, note="its largest zone shrinks from the second to the last third by two errors")
+record("shear.as_glasses_do", bool(all(early) and form and again), note="the three before hold together")
 comparison("bands-at-mid-strain", "stz-reappear", "plasticity-by-stz")
 
 # %% [markdown]
+# There is room, and no band comes. The largest zone has {glue:text}`shear.wide_1:.1f`, {glue:text}`shear.wide_2:.1f` and {glue:text}`shear.wide_3:.1f` atoms in the three thirds of the run, out of {glue:text}`shear.big_atoms`, and {glue:text}`shear.wide_rest:.0f` at rest, when the glass still settles. Ask for half the slip, and clusters are larger, but again there is no growth:
+# {glue:text}`shear.wide_loose_1:.0f`, {glue:text}`shear.wide_loose_2:.0f` and {glue:text}`shear.wide_loose_3:.0f`. By the rules that were set beforehand three rows say no. It is one run, ten times faster than the paper's and of a glass that was melted for a few picoseconds; and the paper's maps may be of warm frames.
+#
 # ### Where the strain goes
 #
-# TEXT
+# A count of slipped atoms is one way to look for a band. Here is another: cut the cell into {glue:text}`shear.layers` layers and ask of each how much of the imposed strain it takes. On yz, layers that follow each other along *z* may share unequally. Along x or y they cannot, for each of those reaches from
+# the bottom to the top; whatever unevenness shows there is noise. Predict before you look: even or not?
+
 # %%
 step = float(larger.interval)
 by_axis = {k: layers.profile(wide, axis=n, per_interval=step) for n, k in enumerate("xyz")}
-parts = {f"strain {low:g} to {high:g}": by_axis["z"].within(low, high) for low, high in itertools.pairwise(edges)}
+thirds = [by_axis["z"].within(low, high) for low, high in itertools.pairwise(edges)]
 still_layers = layers.profile(calm, axis=2, per_interval=step)
 salty = layers.chlorine(wide[0].atoms, axis=2)
 height = float(wide[0].atoms.cell[2, 2])
+share, share_error = by_axis["z"].mean()
+soft, hard = int(share.argmax()), int(share.argmin())
+rank = layers.follows(share, salty)
+contrast = {"x": by_axis["x"].contrast(), "y": by_axis["y"].contrast(), "z": by_axis["z"].contrast(), "1": thirds[0].contrast(), "3": thirds[-1].contrast(), "rest": still_layers.contrast()}
+record("shear.layers", len(salty), note="of the larger assembly along each axis")
+record("shear.soft", float(share[soft]), uncertainty=float(share_error[soft]), note="local over imposed strain of the layer that takes most, whole run")
+record("shear.hard", float(share[hard]), uncertainty=float(share_error[hard]), note="the same of the layer that takes least")
+record("shear.soft_chlorine", float(100 * salty[soft]), unit="%", note="Cl of the anions in the layer that takes most")
+record("shear.hard_chlorine", float(100 * salty[hard]), unit="%", note="the same in the layer that takes least")
+for number, one in ((1, thirds[0]), (3, thirds[-1])):
+    mean, error = one.mean()
+    record(f"shear.soft_{number}", float(mean[soft]), uncertainty=float(error[soft]), note=f"local over imposed strain of the layer that takes most, third {number} of the run")
+    record(f"shear.soft_{number}_error", float(error[soft]), note=f"of shear.soft_{number}")
+record("shear.layer_rank", rank.rho, note=f"rank correlation over layers of strain taken with chlorine, one assembly; p {rank.p_value:.3f}")
+record("shear.layer_p", rank.p_value, note="one-sided, all orders of the layers")
+record("shear.contrast_rest_error", contrast["rest"].error, note="of shear.contrast_rest, two intervals")
+for key, of in {"x": "along x: control", "y": "along y: control", "z": "along z", "1": "along z, first third", "3": "along z, last third", "rest": "along z, at rest"}.items():
+    record(f"shear.contrast_{key}", contrast[key].value, uncertainty=contrast[key].error, note=f"lasting scatter of local over imposed strain over layers {of}")
 fig, axes = new_figure(2, 1, height=5.0, sharex=True, height_ratios=[2, 1])
-plots.plot_layers(axes[0], {**parts, "at rest": still_layers}, height=height)
+plots.plot_layers(axes[0], {**{f"strain {low:g} to {high:g}": one for (low, high), one in zip(itertools.pairwise(edges), thirds, strict=True)}, "at rest": still_layers}, height=height)
 axes[1].step(np.linspace(0, height, len(salty) + 1), np.append(salty, salty[-1]), where="post", color="0.3")
 axes[1].set(xlabel="z (Å)", ylabel="Cl of the anions", ylim=(0, 1))
 show(
     fig,
     name="fig-layers",
-    caption=f"Above: shear strain of {len(salty)} layers of the larger assembly over the strain imposed, in three parts of the run and at rest, with one standard error over intervals. Below: share of chlorine among their anions.",
-    alt="TEXT",
+    caption=f"Above: shear of {len(salty)} layers of the larger assembly over the strain imposed, in three parts of the run and at rest, with one standard error over intervals. Below: share of chlorine among their anions.",
+    alt=f"Steps over the height of the cell. The layer that takes most has {share[soft]:.1f} times the imposed strain and {100 * salty[soft]:.0f} per cent chlorine, the one that takes least {share[hard]:.1f} times and {100 * salty[hard]:.0f} per cent.",
 )
 
 # %% [markdown]
+# Anything but even. The layer that takes most shears {glue:text}`shear.soft:.1f` times as fast as the cell, and {glue:text}`shear.soft_chlorine:.0f` % of its anions are chlorine; the one that takes least shears {glue:text}`shear.hard:.1f` times as fast, and has {glue:text}`shear.hard_chlorine:.0f` %. Over all layers strain follows
+# chlorine with a rank correlation of {glue:text}`shear.layer_rank:.2f` (p = {glue:text}`shear.layer_p:.3f`, which flatters: layers side by side are alike). Along x and y, where nothing should show, the unevenness is {glue:text}`shear.contrast_x:.2f` and {glue:text}`shear.contrast_y:.2f`; along z it is {glue:text}`shear.contrast_z:.2f`.
+# And it sharpens, from {glue:text}`shear.contrast_1:.2f` in the first third of the run to {glue:text}`shear.contrast_3:.2f` in the last, when one layer takes {glue:text}`shear.soft_3:.1f` ± {glue:text}`shear.soft_3_error:.1f` times the imposed strain, after {glue:text}`shear.soft_1:.1f` ± {glue:text}`shear.soft_1_error:.1f` at first.
+#
+# If that is no shear band, it is on its way to one: hard layers of fluoride ride along, and a soft layer with chlorine flows between them, which is the paper's picture of a clay. But it did not come as the rows above have it. No zones joined; the layer was soft from the start, and its atoms
+# flow together, too smoothly for any of them to slip by an ångström against its neighbours, so a count of zones walks past it. Hold three things against it. We thought of this measure after the frames had been relaxed. It is one assembly. And its layers are those of the cubes
+# it was built from, which a melt of {glue:text}`shear.big_melt:.0f` ps did not undo. So the row on bands at molecular units stays open until another assembly has said the same.
+#
 # ## What a zone is made of
 #
 # For every gallium in every interval: is it in a zone, and which share of its anions is chlorine? If zones did not care, both groups would have the same mean. But perhaps chlorine makes gallium restless at any time; so we ask the same of the glass at rest.
@@ -406,24 +453,29 @@ comparison("gr-strain-from", "gr-strain-to", "d2min-high-class", "d2min-low-clas
 # %% [markdown]
 # ### In the larger assembly
 #
-# Its frames have not been relaxed yet, so heat is in them, and no zone is drawn. But {glue:text}`shear.big_gallium` gallium atoms can be sorted by what they wear, and heat is there with and without shear. Predict: who is the loosest, and does shear make a difference?
+# Zones are rare there, too: {glue:text}`shear.wide_gallium` times a gallium, with {glue:text}`shear.wide_excess:+.0f` ± {glue:text}`shear.wide_excess_error:.0f` points of chlorine more than the others. So ask without any threshold, and sort all {glue:text}`shear.big_gallium` gallium atoms by what they wear. Predict: who is the loosest, does shear make a difference, and what does heat hide?
 
 # %%
-step_ps = larger.interval / larger.rate_per_s * 1e12
-big_seed = chapter.seeds("shear", preset="large")[0]
-loose = {
+runs_of = {
     "sheared": mobility.by_wear(chapter.frames(big_seed, "shear", "shear", preset="large")),
-    "at rest": mobility.by_wear(trajectory.spaced(chapter.frames(big_seed, "anneal", "rest", preset="large"), ps=step_ps)),
+    "rest": mobility.by_wear(trajectory.spaced(chapter.frames(big_seed, "anneal", "rest", preset="large"), ps=inherent.gap_ps("large"))),
+    "sheared_cold": mobility.by_wear(inherent.frames(big_seed, "shear", preset="large")),
+    "rest_cold": mobility.by_wear(inherent.frames(big_seed, "rest", preset="large")),
 }
+wide_test = zones.chlorine_in_zones({big_seed: zones.makeup(wide)})
+record("shear.wide_gallium", int(zones.makeup(wide).inside.sum()), unit="times a gallium", note="was part of a zone of the larger assembly")
+record("shear.wide_excess", 100 * wide_test.difference, unit="%", uncertainty=100 * wide_test.uncertainty, note="chlorine share around Ga inside its zones less outside, points; one run, error of so few atoms")
+record("shear.wide_excess_error", 100 * wide_test.uncertainty, unit="%", note="of shear.wide_excess")
 for key, wear in (("cl", "Ga with Cl only"), ("both", "Ga with both"), ("f", "Ga with F only")):
-    for state, words in (("sheared", "sheared"), ("rest", "at rest")):
-        record(f"shear.big_{key}_{state}", loose[words][wear].value, unit="A2", uncertainty=loose[words][wear].error, note=f"median D2min of {wear}, larger assembly, {words}, warm frames {step_ps:g} ps apart, mean over intervals")
+    for state, of in runs_of.items():
+        record(f"shear.big_{key}_{state}", of[wear].value, unit="A2", uncertainty=of[wear].error, note=f"median D2min of {wear}, larger assembly, {state.replace('_cold', ', relaxed')}, frames {inherent.gap_ps('large'):g} ps apart, mean over intervals")
 record("shear.big_gallium", int((next(chapter.frames(big_seed, "shear", "shear", preset="large")).numbers == 31).sum()), note="Ga atoms in the larger assembly")
-mobility.table(loose)
+mobility.table({"sheared": runs_of["sheared"], "at rest": runs_of["rest"], "sheared, relaxed": runs_of["sheared_cold"], "at rest, relaxed": runs_of["rest_cold"]})
 
 # %% [markdown]
-# The more chlorine, the looser: {glue:text}`shear.big_f_sheared:.0f` Å² for gallium in fluorine alone, {glue:text}`shear.big_both_sheared:.0f` with both, {glue:text}`shear.big_cl_sheared:.0f` in chlorine alone, each step many errors. That is the paper's soft part, seen without any threshold. But at rest the order is the same, and no number
-# is smaller: this glass is a few picoseconds old, and its own settling stirs it as much as a hundredth of strain does. So chlorine makes loose; that *shear* seeks the loose places, this run does not show either.
+# The more chlorine, the looser: {glue:text}`shear.big_f_sheared:.0f` Å² for gallium in fluorine alone, {glue:text}`shear.big_both_sheared:.0f` with both, {glue:text}`shear.big_cl_sheared:.0f` in chlorine alone, each step many errors. Take out the heat and the order stays, on a lower floor: {glue:text}`shear.big_f_sheared_cold:.1f`, {glue:text}`shear.big_both_sheared_cold:.1f` and {glue:text}`shear.big_cl_sheared_cold:.1f`.
+# That is the paper's soft part, seen without any threshold. But at rest the order is the same, and no number
+# is smaller, relaxed or not: this glass is a few picoseconds old, and its settling right after the melt stirs it more than a hundredth of strain does later. So chlorine makes loose, pushed or not. What the push adds is not how far single atoms go but which way whole layers do, and that is in the figure of the layers: at rest none of them shears by itself ({glue:text}`shear.contrast_rest:.2f` ± {glue:text}`shear.contrast_rest_error:.2f` against {glue:text}`shear.contrast_z:.2f`).
 #
 # ## One zone, close up
 #

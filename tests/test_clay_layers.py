@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from ase import Atoms
 from helpers_clay import CL, LI, F, Floats, salt, scrambled
+from scipy.stats import spearmanr
 
 from repro.clay import layers, nonaffine, shear_plots, zones_chapter
 from repro.clay.zones_chapter import Interval
@@ -103,6 +104,21 @@ def test_chlorine_of_each_slab() -> None:
     atoms.numbers[4:] = LI
     with pytest.raises(InputError, match=r"slabs with \[4, 0\] anions"):
         layers.chlorine(atoms, axis=2, slabs=2)
+
+
+def test_layers_that_follow_are_ranked_against_all_orders() -> None:
+    taken = np.array([1.0, 2.0, 3.0, 4.0, 5.0])
+    assert layers.follows(taken, taken**3) == layers.Follows(
+        pytest.approx(1.0), pytest.approx(1 / 120)
+    )
+    assert layers.follows(taken, -taken) == layers.Follows(pytest.approx(-1.0), pytest.approx(1.0))
+    what = np.array([0.2, 0.1, 0.7, 0.7, 0.4])
+    made = layers.follows(taken, what)
+    assert made.rho == pytest.approx(spearmanr(taken, what).statistic)
+    assert layers.follows(3 * taken + 1, what) == made
+    for count in (3, 10):
+        with pytest.raises(InputError, match=f"{count} and {count} layers: expected as many, four"):
+            layers.follows(np.arange(float(count)), np.arange(float(count)))
 
 
 def test_profiles_that_cannot_be() -> None:

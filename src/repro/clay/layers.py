@@ -17,12 +17,14 @@ of strain, taken as independent.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from ase import Atoms
 from numpy.typing import NDArray
+from scipy.stats import rankdata
 
 from repro.clay.zones_chapter import Interval
 from repro.errors import InputError
@@ -160,3 +162,44 @@ def chlorine(atoms: Atoms, *, axis: int, slabs: int = SLABS) -> Floats:
     if not (cl + f).all():
         raise InputError(f"slabs with {(cl + f).tolist()} anions: expected none without")
     return np.asarray(cl / (cl + f), dtype=float)
+
+
+@dataclass(frozen=True)
+class Follows:
+    """Rank correlation over layers.
+
+    Attributes
+    ----------
+    rho:
+        Spearman's.
+    p_value:
+        One-sided: share of all orders of the layers that give as much.
+    """
+
+    rho: float
+    p_value: float
+
+
+def follows(taken: Floats, what: Floats) -> Follows:
+    """Return whether layers that take more strain have more of something.
+
+    Layers of one assembly beside each other are alike, so the p-value is a lower bound.
+
+    Parameters
+    ----------
+    taken, what:
+        Of the layers, both (S,); four layers or more, nine at most, for all orders are tried.
+
+    Raises
+    ------
+    InputError
+        For another number of layers.
+    """
+    if not 4 <= len(taken) <= 9 or len(taken) != len(what):
+        raise InputError(f"{len(taken)} and {len(what)} layers: expected as many, four to nine")
+    x, y = rankdata(taken), rankdata(what)
+    x, y = x - x.mean(), y - y.mean()
+    orders = np.array(list(itertools.permutations(range(len(x)))))
+    products, own = y[orders] @ x, float(y @ x)
+    return Follows(own / float(np.sqrt((x @ x) * (y @ y))),
+                   float((products >= own - 1e-9).mean()))  # fmt: skip
