@@ -352,7 +352,7 @@ axes[1].set(xlabel="z (Å)", ylabel="Cl of the anions", ylim=(0, 1))
 show(
     fig,
     name="fig-layers",
-    caption=f"Above: shear of {len(salty)} layers of the larger assembly over the strain imposed, in three parts of the run and at rest, with one standard error over intervals. Below: share of chlorine among their anions.",
+    caption=f"Above: shear of {len(salty)} layers of the larger assembly over the strain imposed, in three parts of the run and at rest (over the strain it would have had in the time), with one standard error over intervals. Below: share of chlorine among their anions.",
     alt=f"Steps over the height of the cell. The layer that takes most has {share[soft]:.1f} times the imposed strain and {100 * salty[soft]:.0f} per cent chlorine, the one that takes least {share[hard]:.1f} times and {100 * salty[hard]:.0f} per cent.",
 )
 
@@ -475,7 +475,7 @@ mobility.table({"sheared": runs_of["sheared"], "at rest": runs_of["rest"], "shea
 # %% [markdown]
 # The more chlorine, the looser: {glue:text}`shear.big_f_sheared:.0f` Å² for gallium in fluorine alone, {glue:text}`shear.big_both_sheared:.0f` with both, {glue:text}`shear.big_cl_sheared:.0f` in chlorine alone, each step many errors. Take out the heat and the order stays, on a lower floor: {glue:text}`shear.big_f_sheared_cold:.1f`, {glue:text}`shear.big_both_sheared_cold:.1f` and {glue:text}`shear.big_cl_sheared_cold:.1f`.
 # That is the paper's soft part, seen without any threshold. But at rest the order is the same, and no number
-# is smaller, relaxed or not: this glass is a few picoseconds old, and its settling right after the melt stirs it more than a hundredth of strain does later. So chlorine makes loose, pushed or not. What the push adds is not how far single atoms go but which way whole layers do, and that is in the figure of the layers: at rest none of them shears by itself ({glue:text}`shear.contrast_rest:.2f` ± {glue:text}`shear.contrast_rest_error:.2f` against {glue:text}`shear.contrast_z:.2f`).
+# is smaller, relaxed or not: this glass is a few picoseconds old, and its settling right after the melt stirs it more than a hundredth of strain does later. So chlorine makes loose, pushed or not. What the push adds is not how far single atoms go but which way whole layers do, and that is in the figure of the layers: at rest, where the cell as a whole still leans a little, they differ by {glue:text}`shear.contrast_rest:.2f` ± {glue:text}`shear.contrast_rest_error:.2f`, under shear by {glue:text}`shear.contrast_z:.2f`.
 #
 # ## One zone, close up
 #

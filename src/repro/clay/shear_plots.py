@@ -42,7 +42,7 @@ def plot_map(
     """Draw the atoms of a frame on the plane that is sheared, coloured by D2min.
 
     Atoms in zones of three or more have a dark rim.  Positions are wrapped; the outline is
-    the cell seen along x.  Dots shrink as the cell grows.
+    the cell seen along x.  Dots shrink as the cell grows; those of a slice are twice as large.
 
     Parameters
     ----------
@@ -76,7 +76,7 @@ def plot_map(
             inside[zone.indices] = True
     drawn = ax.scatter(
         y[order], z[order], c=one.field.d2min[order], cmap="cividis_r", vmin=0, vmax=largest,
-        s=_DOTS / float(frame.cell[1, 1] * frame.cell[2, 2]),
+        s=_DOTS * (1 if thickness is None else 2) / float(frame.cell[1, 1] * frame.cell[2, 2]),
         edgecolors=np.where(inside, "#D55E00", "none")[order].tolist(), linewidths=0.9,
     )  # fmt: skip
     cell = frame.cell.array
