@@ -213,7 +213,8 @@ def small(folder: Path) -> Copy:
     """Write a book of one small chapter: the package, style and configuration are the real ones."""
     root = paths.root()
     shutil.copytree(root / "src", folder / "src", ignore=_LEFT_OUT)
-    shutil.copytree(root / "book/_static", folder / "book/_static")
+    for name in ("_static", "_extra"):
+        shutil.copytree(root / "book" / name, folder / "book" / name)
     for name in ("requirements.lock", "_config.yml", "book/references.bib",
                  "data/claims.schema.json"):  # fmt: skip
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
