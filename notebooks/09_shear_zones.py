@@ -294,11 +294,10 @@ show(
 
 # %%
 grow = {column: zones_compare.changes_within(story, edges=edges, column=column) for column in ("largest", "psi")}
-loosely = zones.history(zones_compare.relaxed("shear", rate_per_s=larger.rate_per_s, threshold=wide_threshold / 4, preset="large")[big_seed])
+loosely = zones.history(zones.regrouped(wide, threshold=wide_threshold / 4))
 form = chapter.above(grow["largest"][0]) and chapter.above(grow["psi"][0])
 again = chapter.above(chapter.times(grow["largest"][1], -1))
-for number, (low, high) in enumerate(itertools.pairwise(edges), 1):
-    there = (story.strain >= low) & (story.strain < high)
+for number, ((low, high), there) in enumerate(zip(itertools.pairwise(edges), zones.ranges(story.strain, edges), strict=True), 1):
     own = story[there].largest
     record(f"shear.wide_{number}", float(own.mean()), unit="atoms", uncertainty=float(own.sem()), note=f"largest zone of the larger assembly, mean over intervals from {low:g} to {high:g}, one run")
     record(f"shear.wide_loose_{number}", float(loosely[there].largest.mean()), unit="atoms", note="the same for half the slip")
@@ -463,8 +462,9 @@ runs_of = {
     "sheared_cold": mobility.by_wear(inherent.frames(big_seed, "shear", preset="large")),
     "rest_cold": mobility.by_wear(inherent.frames(big_seed, "rest", preset="large")),
 }
-wide_test = zones.chlorine_in_zones({big_seed: zones.makeup(wide)})
-record("shear.wide_gallium", int(zones.makeup(wide).inside.sum()), unit="times a gallium", note="was part of a zone of the larger assembly")
+wide_makeup = zones.makeup(wide)
+wide_test = zones.chlorine_in_zones({big_seed: wide_makeup})
+record("shear.wide_gallium", int(wide_makeup.inside.sum()), unit="times a gallium", note="was part of a zone of the larger assembly")
 record("shear.wide_excess", 100 * wide_test.difference, unit="%", uncertainty=100 * wide_test.uncertainty, note="chlorine share around Ga inside its zones less outside, points; one run, error of so few atoms")
 record("shear.wide_excess_error", 100 * wide_test.uncertainty, unit="%", note="of shear.wide_excess")
 for key, wear in (("cl", "Ga with Cl only"), ("both", "Ga with both"), ("f", "Ga with F only")):
@@ -572,7 +572,7 @@ pd.DataFrame({
 rows = {}
 for ask in (0.5, 0.75, 1.0, 1.5):
     limit = threshold * (ask / slip) ** 2
-    anew = {s: zones.makeup(one) for s, one in zones_compare.relaxed("shear", rate_per_s=per_s, threshold=limit).items()}
+    anew = {s: zones.makeup(zones.regrouped(one, threshold=limit)) for s, one in found.items()}
     some = {s: one for s, one in anew.items() if one.inside.any()}
     rows[f"slip {ask:g} Å"] = {"Ga in zones": sum(int(one.inside.sum()) for one in anew.values()),
                                "chlorine inside less outside (points)": round(100 * zones.chlorine_in_zones(some).difference, 1) if some else None}  # fmt: skip

@@ -162,3 +162,11 @@ def test_an_excess_is_compared_with_that_at_rest() -> None:
     loud = ChlorineTest(0.2, 0.001, 0.3, 3, noise=0.12)
     words = look.rest_words(look.beyond_rest(sheared, loud), loud)
     assert words.startswith("but hardly more than in the few zones") and "(20 ± 12)" in words
+
+
+def test_another_threshold_gives_the_zones_of_intervals_made_with_it() -> None:
+    first = list(look.intervals(run(), threshold=20.0))
+    again = look.regrouped(first, threshold=5.0)
+    wanted = list(look.intervals(run(), threshold=5.0))
+    assert look.history(again).equals(look.history(wanted))
+    assert not look.history(again).equals(look.history(first))

@@ -92,6 +92,16 @@ def intervals(
         yield Interval(float(middle), before, field, found, zones.localisation(field, found))
 
 
+def regrouped(found: Iterable[Interval], *, threshold: float) -> list[Interval]:
+    """Return intervals with the zones of another threshold (angstrom^2); D2min stays."""
+    made = []
+    for one in found:
+        again = zones.zones(one.atoms, one.field.d2min, threshold=threshold, elements=FRAME)
+        made.append(Interval(one.strain, one.atoms, one.field, again,
+                             zones.localisation(one.field, again)))  # fmt: skip
+    return made
+
+
 def d2min_values(
     frames: Iterable[Atoms], *, cutoff: float = 6.5, elements: Sequence[str] = FRAME
 ) -> Floats:
