@@ -2,14 +2,15 @@
 
 Part of ``python -m benchmarks``.  Frames of about 10,000 atoms, each a little displaced and
 sheared against the one before, are analysed by each library in one go on this machine, one
-thread each, and the CPU time is compared, so that other work on the machine matters little.
-A ratio below 1 means that ours is faster.
+thread each, and the CPU time is compared, so that other work on the machine matters little:
+the median of several rounds.  A ratio below 1 means that ours is faster.
 """
 
 from __future__ import annotations
 
 import itertools
 import json
+import statistics
 import subprocess
 import tempfile
 import time
@@ -145,9 +146,26 @@ def ratios(seconds: dict[str, dict[str, float]]) -> pd.DataFrame:
     return pd.DataFrame(rows).sort_values(["task", "library"]).reset_index(drop=True)
 
 
-def measure(run: Sequence[Atoms], ovito_python: Path | None) -> pd.DataFrame:
-    """Return :func:`ratios` of ours, freud and, where it is, OVITO on the same frames."""
-    seconds = {"ours": ours(run), "freud": freud_alone(run)}
+def middle(found: Sequence[dict[str, float]]) -> dict[str, float]:
+    """Return the median over rounds of the seconds of each task."""
+    return {task: statistics.median(one[task] for one in found) for task in found[0]}
+
+
+def measure(run: Sequence[Atoms], ovito_python: Path | None, *, rounds: int = 5) -> pd.DataFrame:
+    """Return :func:`ratios` of ours, freud and, where it is, OVITO on the same frames.
+
+    The run is cut into rounds of two frames or more, in each of which all libraries take
+    their turn; the median of each stands.  CPU time, too, is longer while a neighbour on
+    the same hardware is busy, and one moment should not decide.
+    """
+    each = max(2, len(run) // rounds)
+    pieces = [run[k : k + each] for k in range(0, len(run) - each + 1, each)]
+    timers: dict[str, Callable[[Sequence[Atoms]], dict[str, float]]] = {
+        "ours": ours, "freud": freud_alone}  # fmt: skip
     if ovito_python is not None:
-        seconds["OVITO"] = ovito(run, ovito_python)
-    return ratios(seconds)
+        timers["OVITO"] = lambda piece: ovito(piece, ovito_python)
+    found: dict[str, list[dict[str, float]]] = {name: [] for name in timers}
+    for piece in pieces:
+        for name, timer in timers.items():
+            found[name].append(timer(piece))
+    return ratios({name: middle(rows) for name, rows in found.items()})

@@ -95,7 +95,7 @@ def from_ratios(table: pd.DataFrame, *, atoms: int, frames: int, missing: str) -
     for row in table.to_dict("records"):
         if row["library"] == "ours":
             rows.append(Measure("analysis", f"{row['task']}, ours", 1e3 * row["s/frame"], "ms/frame (CPU)",
-                                note=f"{frames} frames of {atoms} atoms, one thread"))  # fmt: skip
+                                note=f"{frames} frames of {atoms} atoms, one thread, median of rounds"))  # fmt: skip
         else:
             rows.append(Measure("analysis", f"{row['task']}, CPU time of ours over {row['library']}'s",
                                 row["ours / this"], "", ratio_to=f"{row['library']}, {1e3 * row['s/frame']:.1f} ms/frame",

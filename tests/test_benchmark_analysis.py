@@ -44,6 +44,24 @@ def test_ratios(bench: ModuleType) -> None:
     assert unmeasured.set_index("library")["ours / this"].isna()["freud"]
 
 
+def test_one_slow_round_does_not_decide(bench: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[tuple[str, int]] = []
+
+    def timer(name: str, seconds: list[float]) -> object:
+        def one(piece: list[int]) -> dict[str, float]:
+            seen.append((name, piece[0]))
+            return {"g(r)": seconds[piece[0] // 4]}
+
+        return one
+
+    monkeypatch.setattr(bench, "ours", timer("ours", [1.0, 9.0, 1.2]))
+    monkeypatch.setattr(bench, "freud_alone", timer("freud", [2.0, 2.0, 0.1]))
+    table = bench.measure(list(range(14)), None, rounds=3).set_index("library")
+    assert seen == [(name, k) for k in (0, 4, 8) for name in ("ours", "freud")]
+    assert table["s/frame"].to_dict() == {"ours": 1.2, "freud": 2.0}
+    assert table["ours / this"]["freud"] == pytest.approx(0.6)
+
+
 def test_a_python_without_ovito_is_said(bench: ModuleType, tmp_path: Path) -> None:
     script = tmp_path / "python"
     script.write_text("#!/bin/sh\necho 'No module named ovito' >&2\nexit 1\n", encoding="utf-8")
