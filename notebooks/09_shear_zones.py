@@ -322,7 +322,7 @@ comparison("bands-at-mid-strain", "stz-reappear", "plasticity-by-stz")
 # %%
 step = float(larger.interval)
 by_axis = {k: layers.profile(wide, axis=n, per_interval=step) for n, k in enumerate("xyz")}
-thirds = [by_axis["z"].within(low, high) for low, high in itertools.pairwise(edges)]
+thirds = by_axis["z"].parts(edges)
 still_layers = layers.profile(calm, axis=2, per_interval=step)
 salty = layers.chlorine(wide[0].atoms, axis=2)
 height = float(wide[0].atoms.cell[2, 2])

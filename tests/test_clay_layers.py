@@ -73,16 +73,17 @@ def test_contrast_leaves_out_what_does_not_last() -> None:
     assert loud.contrast() == loud.contrast()  # drawn alike each time
 
 
-def test_a_part_of_a_run() -> None:
-    made = layers.Profile(np.array([0.01, 0.05, 0.06, 0.1]), np.arange(8.0).reshape(4, 2))
-    part = made.within(0.05, 0.1)
+def test_parts_of_a_run() -> None:
+    made = layers.Profile(np.array([0.01, 0.05, 0.06, 0.1, 0.12]), np.arange(10.0).reshape(5, 2))
+    part, last = made.parts((0.05, 0.1, 0.2))
     np.testing.assert_array_equal(part.strain, [0.05, 0.06])
     np.testing.assert_array_equal(part.mean()[0], [3.0, 4.0])
     np.testing.assert_allclose(part.mean()[1], [1.0, 1.0])
+    np.testing.assert_array_equal(last.strain, [0.1, 0.12])
     with pytest.raises(
-        InputError, match=r"1 intervals between strains 0\.1 and 0\.2: expected two"
+        InputError, match=r"1 interval between strains 0\.12 and 0\.2: expected 2 or more"
     ):
-        made.within(0.1, 0.2)
+        made.parts((0.0, 0.12, 0.2))
 
 
 def test_slabs_follow_the_cell_wrapped_or_not() -> None:

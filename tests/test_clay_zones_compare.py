@@ -63,15 +63,6 @@ def history(*values: float) -> pd.DataFrame:
     return pd.DataFrame({"strain": [0.03, 0.09, 0.16], "largest": list(values)})
 
 
-def test_changes_are_taken_seed_by_seed() -> None:
-    tables = {1: history(10, 14, 11), 2: history(30, 34, 31), 3: history(50, 54, 51)}
-    up, down = look.stage_changes(tables, edges=(0, 0.06, 0.13, 0.2), column="largest")
-    assert (up.value, up.error) == pytest.approx((4, 0))
-    assert (down.value, down.error) == pytest.approx((-3, 0))
-    with pytest.raises(InputError, match=r"seed 1: no intervals between strains 0.2 and 0.3"):
-        look.stage_changes(tables, edges=(0, 0.06, 0.2, 0.3), column="largest")
-
-
 def test_changes_within_one_run_have_the_error_of_its_intervals() -> None:
     table = pd.DataFrame({"strain": [0.01, 0.03, 0.05, 0.07, 0.09, 0.15, 0.17],
                           "psi": [1.0, 2.0, 3.0, 6.0, 8.0, 4.0, 4.0]})  # fmt: skip

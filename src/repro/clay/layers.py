@@ -26,7 +26,7 @@ from ase import Atoms
 from numpy.typing import NDArray
 from scipy.stats import rankdata
 
-from repro.clay.zones_chapter import Interval
+from repro.clay.zones_chapter import Interval, ranges
 from repro.errors import InputError
 from repro.md.statistics import Estimate
 
@@ -77,19 +77,18 @@ class Profile:
     strain: Floats
     local: Floats
 
-    def within(self, low: float, high: float) -> Profile:
-        """Return the intervals from one strain on and below another.
+    def parts(self, edges: Sequence[float]) -> list[Profile]:
+        """Return the intervals of each range of strain, from its lower edge on and below its upper.
 
         Raises
         ------
         InputError
-            If fewer than two lie there.
+            If fewer than two lie in one.
         """
-        own = (self.strain >= low) & (self.strain < high)
-        if own.sum() < 2:
-            raise InputError(f"{own.sum()} intervals between strains {low} and {high}: expected two "
-                             "or more")  # fmt: skip
-        return Profile(self.strain[own], self.local[own])
+        return [
+            Profile(self.strain[own], self.local[own])
+            for own in ranges(self.strain, edges, least=2)
+        ]
 
     def mean(self) -> tuple[Floats, Floats]:
         """Return mean and standard error of each slab over the intervals, both (S,)."""

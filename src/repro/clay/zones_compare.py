@@ -268,18 +268,6 @@ def changes_within(table: pd.DataFrame, *, edges: Sequence[float], column: str) 
             for a, b in itertools.pairwise(means)]  # fmt: skip
 
 
-def stage_changes(
-    tables: Mapping[int, pd.DataFrame], *, edges: Sequence[float], column: str
-) -> list[Estimate]:
-    """Return by how much a column of the history changes from each range of strain to the next.
-
-    Seed by seed, mean over seeds with its error; parameters and errors as for
-    :func:`repro.clay.zones_chapter.stage_means`.
-    """
-    means = zones_chapter.stage_means(tables, edges=edges, column=column)
-    return [chapter.over_seeds(own.tolist()) for own in np.diff(means, axis=1).T]
-
-
 def class_chlorine(
     runs: Mapping[int, Sequence[Interval]], *, strain: tuple[float, float] = (0.09, 0.14),
     high: float = surroundings.HIGH, low: float = surroundings.LOW, by: str = "maximum",
