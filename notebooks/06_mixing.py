@@ -74,7 +74,6 @@ record("mixing.repeats", sum(n > 1 for n in large.repeat), unit="directions", no
 record("mixing.edge", large.edge / 10, unit="nm", note=f"size paper; ours {small.edge / 10:.2g} nm")
 record("mixing.our_edge", small.edge / 10, unit="nm", note="size reference")
 record("mixing.particles", len(build.axes()), unit="particles")
-record("mixing.paper_atoms", presets.atoms("paper")["assembly"], unit="atoms", note="size paper, from a fresh sandwich")
 record("mixing.cell", 2 * (large.edge + large.gap) / 10, unit="nm", note="size paper")
 record("mixing.turn", look.turn(), unit="degree", note="between neighbours, all of them")
 record("mixing.melt_temperature", float(anneal.melt_temperature), unit="K")
@@ -87,16 +86,33 @@ record("mixing.ensembles", look.ensembles(paper), note="all protocols of the pre
 record("mixing.step", paper.timestep_fs, unit="fs", note=f"preset paper; ours {campaign.timestep_fs:g} fs, see chapter 5")
 record("mixing.tdamp", scripts.TDAMP_PS, unit="ps")
 record("mixing.pdamp", scripts.PDAMP_PS, unit="ps")
-chapter.plan()
+paper_atoms = presets.atoms("paper")["assembly"]
+record("mixing.paper_atoms", paper_atoms, unit="atoms", note="size paper, from a fresh sandwich")
+chapter.plan(atoms=paper_atoms)
 
 # %% [markdown]
 # The table is the plan of the whole campaign: what the paper ran (or, where it does not say, what we take it to have run), what two
 # cores can afford, and what is in this edition of the book. Our runs so far took {glue:text}`mixing.core_hours:.1f` core hours.
+#
+# The last two columns say what the paper's own times would cost, one seed each, with our potential in {glue:text}`mixing.paper_atoms:,.0f` atoms: on one of our cores, which takes {glue:text}`mixing.cost:.0f` µs per atom and step
+# while others are at work, and on a graphics card. We had none. The card of the table is one that somebody else measured, a model of 2017 with a compressed network of this kind for water, at {glue:text}`mixing.gpu_cost:.1f` µs per atom and step {cite}`guo2022`; newer
+# cards should do better. A day of it buys {glue:text}`mixing.gpu_day_ns:.1f` ns of the paper's box at the paper's step: all pulses of one load, which last {glue:text}`mixing.pulses_ns:.1f` ns, or {glue:text}`mixing.gpu_day_shears:.0f` shear runs as slow as ours to a strain of
+# {glue:text}`mixing.shear_strain:.1f`. All of the column together, with one seed each, is {glue:text}`mixing.gpu_days:.0f` days, most of it for cooling at a rate that we had to guess; on one core the same would take {glue:text}`mixing.core_years:.1f` years.
 
 # %%
 spent = chapter.cost()
 record("mixing.core_hours", spent["core_hours"], note="all shipped runs of the campaign")
 record("mixing.cost", spent["us_per_atom_step"], unit="us/atom/step", note="one core, while others were at work")
+record("mixing.gpu_cost", chapter.GPU_US, unit="us/atom/step", note="published, one V100, compressed model of water")
+day = {"atoms": paper_atoms, "us_per_atom_step": chapter.GPU_US, "timestep_fs": paper.timestep_fs}
+lasts = {name: sum(leg.picoseconds for leg in one.legs(seed=1)) for name, one in paper.protocols.items()}
+gpu_day_ps, our_shear = 1 / chapter.days(1.0, **day), campaign.protocols["shear"]
+record("mixing.gpu_day_ns", gpu_day_ps / 1000, unit="ns", note="of the paper's assembly, in a day of that card")
+record("mixing.pulses_ns", lasts["stress-50"] / 1000, unit="ns", note="preset paper")
+record("mixing.shear_strain", our_shear.strain, note="of our shear runs")
+record("mixing.gpu_day_shears", gpu_day_ps / sum(leg.picoseconds for leg in our_shear.legs(seed=1)), note="our slower rate, in the paper's box, in a day of that card")
+record("mixing.gpu_days", chapter.days(sum(lasts.values()), **day), unit="days", note="all protocols of the preset paper, one seed")
+record("mixing.core_years", chapter.days(sum(lasts.values()), **{**day, "us_per_atom_step": spent["us_per_atom_step"]}) / 365.25, unit="years", note="the same on one core")
 comparison("slab-ratio", "slab-equilibration-time", "slab-equilibration-temperature", "slab-relaxed", "slab-repeated",
            "particle-edge", "particle-count", "assembly-atoms", "assembly-cell", "particle-rotation",
            "melt-temperature", "melt-time", "snapshot-relaxed", "equilibration-time", "equilibration-temperature",

@@ -273,12 +273,25 @@ def test_an_estimate_in_words() -> None:
 
 
 def test_the_plan_in_words() -> None:
-    table = chapter.plan()
+    table = chapter.plan(atoms=9000)
     # The sandwich lasts a step longer than it says; the paper ran no diffusion at 820 K.
     assert table.loc["sandwich", "ours (ps)"] == "5"
     assert table.loc["cooling", "paper (ps)"] == "70,100"
     assert table.loc["diffusion-820", "paper (ps)"] == "–"
     assert set(table["seeds planned"]) == {3}
+    # 200,000 steps of 9,000 atoms at 2.58 us; half as many atoms take half as long.
+    assert table.loc["shear", "paper's on one GPU (days)"] == f"{2e5 * 9000 * 2.58e-6 / 86400:.2f}"
+    core = 2e5 * 9000 * chapter.cost()["us_per_atom_step"] * 1e-6 / 86400
+    assert table.loc["shear", "paper's on one core (days)"] == f"{core:.1f}"
+    assert table.loc["diffusion-820", "paper's on one core (days)"] == "–"
+    assert chapter.plan(atoms=4500).loc["shear", "paper's on one core (days)"] == f"{core / 2:.1f}"
+
+
+def test_days_of_a_run() -> None:
+    # 86,400 steps of a million atoms at a microsecond.
+    assert chapter.days(172.8, atoms=10**6, us_per_atom_step=1.0, timestep_fs=2.0) == pytest.approx(
+        1.0
+    )
 
 
 # --- islands ---

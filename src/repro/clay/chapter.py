@@ -29,6 +29,10 @@ from repro.potential.structures import slab
 
 Floats = NDArray[np.float64]
 PRESET = "reference"
+GPU_US = 2.58
+"""Microseconds per atom and step of one V100: a compressed DeePMD model of water, 18,432 atoms,
+in double precision (Guo et al., PPoPP '22, 205 (2022), Table 2).  The network is larger than ours,
+the card of 2017; for copper on the whole of Summit the same paper has 3.0 on each card."""
 
 
 def runs(preset: str = PRESET) -> pd.DataFrame:
@@ -115,22 +119,48 @@ def cost(preset: str = PRESET) -> dict[str, float]:
             "us_per_atom_step": 3.6e9 * hours / float(steps)}  # fmt: skip
 
 
-def plan() -> pd.DataFrame:
-    """Return what each protocol lasts in the paper's campaign and in ours, in words."""
+def days(picoseconds: float, *, atoms: int, us_per_atom_step: float, timestep_fs: float) -> float:
+    """Return the days that a run takes at a cost in microseconds per atom and step."""
+    return 1000 * picoseconds / timestep_fs * atoms * us_per_atom_step * 1e-6 / 86400
+
+
+def plan(*, atoms: int) -> pd.DataFrame:
+    """Return what each protocol lasts in the paper's campaign and in ours, in words.
+
+    The last two columns say what one seed of the paper's would take with our potential: on one
+    core, at the cost of our shipped runs, and on one GPU, at that of :data:`GPU_US`.
+
+    Parameters
+    ----------
+    atoms:
+        Of the paper's assembly.
+    """
     ours, paper = presets.preset(PRESET), presets.preset("paper")
     table = runs()
     done = table.groupby("protocol").seed.nunique()
+    cell = {presets.SANDWICH: 0}  # a slab, which takes no time worth a column
 
-    def length(one: Described | None) -> str:
-        ps = sum(leg.picoseconds for leg in one.legs(seed=1)) if one is not None else np.nan
-        # A whole number of steps may miss the round number by a step.
-        return "–" if np.isnan(ps) else f"{ps:,.0f}"
+    def length(one: Described | None) -> float:
+        return sum(leg.picoseconds for leg in one.legs(seed=1)) if one is not None else np.nan
+
+    def price(name: str, us: float) -> float:
+        ps = length(paper.protocols.get(name))
+        return days(
+            ps, atoms=cell.get(name, atoms), us_per_atom_step=us, timestep_fs=paper.timestep_fs
+        )
+
+    def words(value: float, form: str) -> str:
+        return "–" if np.isnan(value) else format(value, form)
 
     names = [*ours.protocols]
+    core = cost()["us_per_atom_step"]
     return pd.DataFrame({
-        "paper (ps)": [length(paper.protocols.get(n)) for n in names],
-        "ours (ps)": [length(ours.protocols[n]) for n in names],
+        # A whole number of steps may miss the round number by a step.
+        "paper (ps)": [words(length(paper.protocols.get(n)), ",.0f") for n in names],
+        "ours (ps)": [words(length(ours.protocols[n]), ",.0f") for n in names],
         "seeds planned": len(ours.seeds), "seeds shipped": [int(done.get(n, 0)) for n in names],
+        "paper's on one core (days)": [words(price(n, core), ",.1f") for n in names],
+        "paper's on one GPU (days)": [words(price(n, GPU_US), ",.2f") for n in names],
     }, index=pd.Index(names, name="protocol"))  # fmt: skip
 
 
