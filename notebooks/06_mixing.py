@@ -43,6 +43,7 @@ seed: int = 1  # Seed of its velocities; allowed: 1..1000
 import pandas as pd
 
 from repro.clay import build, chapter, mixing, plots, presets, salts, size_effect
+from repro.clay import melts as by_temperature
 from repro.clay import mixing_chapter as look
 from repro.figures import new_figure, show, show_structure
 from repro.md import scripts
@@ -349,6 +350,41 @@ show(
 
 # %% [markdown]
 # Both salts are still there, and between them what became of their faces: the picture that the paper's Figure 1a shows.
+#
+# ## Hotter and colder
+#
+# Nobody mills salts at {glue:text}`mixing.melt_temperature:.0f` K. The heat is there to hurry what a mill does slowly, and hurrying may change the road as well as the pace. So {glue:text}`mixing.other_melts` of the same small assemblies were melted at
+# {glue:text}`mixing.cold:.0f` K, and again at {glue:text}`mixing.hot:,.0f`, for {glue:text}`mixing.other_ps:.0f` ps each (the gaps were closed anew each time, so the starts differ a little); their curves are in the figure of the exchange above. Predict: how much sooner is the hottest melt as far as the coldest?
+
+# %%
+others = {float(words.split()[0]): found for words, found in exchange.items()}
+compared = by_temperature.compare(others)
+protocol = {kelvin: "anneal" if kelvin == anneal.melt_temperature else f"melt-{kelvin:g}" for kelvin in sorted(others)}
+fours = {kelvin: chapter.over_seeds([float(mixing.speciation(look.at(chapter.frames(s, name, "melt"), compared.until_ps)).tetrahedra.value) for s in others[kelvin]])
+         for kelvin, name in protocol.items()}  # fmt: skip
+cold, hot = min(others), max(others)
+slow, quick = (compared.over_seeds(kelvin, "time_ps") for kelvin in (cold, hot))
+law = compared.law
+record("mixing.cold", cold, unit="K", note="coldest melt")
+record("mixing.hot", hot, unit="K", note="hottest melt")
+record("mixing.other_melts", len(others[cold]), note="assemblies melted at the other temperatures")
+record("mixing.other_ps", compared.until_ps, unit="ps", note="of those melts")
+record("mixing.cold_share", 100 * compared.over_seeds(cold, "share").value, unit="%", uncertainty=100 * compared.over_seeds(cold, "share").error, note="chlorine with a gallium neighbour after that time, coldest melt")
+record("mixing.hot_share", 100 * compared.over_seeds(hot, "share").value, unit="%", uncertainty=100 * compared.over_seeds(hot, "share").error, note="the same, hottest melt")
+record("mixing.way", 100 * compared.progress, unit="%", note="progress at which the melts are compared; all reach it")
+record("mixing.cold_time", slow.value, unit="ps", uncertainty=slow.error, note="to that progress, coldest melt, mean over seeds")
+record("mixing.hot_time", quick.value, unit="ps", uncertainty=quick.error, note="the same, hottest melt")
+record("mixing.energy", law.energy, unit="eV", uncertainty=law.error, note="of an Arrhenius law through one over those times")
+record("mixing.energy_low", law.low, unit="eV", note="lower end of its 95 % interval")
+record("mixing.energy_high", law.high, unit="eV", note="upper end")
+record("mixing.energy_scale", law.scale, note="chi squared per degree of freedom, at least 1")
+record("mixing.room", law.at(300.0).value ** -1 / 1000, unit="ns", note="time to that progress at 300 K if the law held there")
+by_temperature.table(compared, fours)
+
+# %% [markdown]
+# To compare melts that end at different places, ask when each was as far: here, when {glue:text}`mixing.way:.0f` % of the chlorine that had no gallium at the start had found one. The coldest needed {glue:text}`mixing.cold_time:.1f` ps and the hottest {glue:text}`mixing.hot_time:.1f`. One over
+# that time follows an Arrhenius law with {glue:text}`mixing.energy:.2f` eV (95 %: {glue:text}`mixing.energy_low:.2f` to {glue:text}`mixing.energy_high:.2f`). That is a weak dependence, and a melt is at work: follow the line down to 300 K and the same part of the way would take {glue:text}`mixing.room:.1f` ns, which no crystal, and no glass,
+# would do by itself. The line says nothing where there is no melt. What a mill does instead is not in these runs.
 #
 # ## At rest
 #

@@ -118,9 +118,9 @@ def delay(
     factors, slopes, laters, then = [], [], [], []
     for seed, one in small.items():
         own = progress(one)
-        factor = until / _when(own, one.time_ps, reached, seed)
+        factor = until / when(own, one.time_ps, reached, seed)
         # Half the difference between a progress one error higher and one lower.
-        spread = [until / _when(own, one.time_ps, max(reached + sign * step, reached / 10), seed)
+        spread = [until / when(own, one.time_ps, max(reached + sign * step, reached / 10), seed)
                   for sign in (-1, 1)]  # fmt: skip
         factors.append(factor)
         slopes.append(abs(spread[0] - spread[1]) / 2)
@@ -145,8 +145,23 @@ def _wider(values: list[float], own: float) -> Estimate:
     return Estimate(over.value, float(np.hypot(seeds, own)), over.samples)
 
 
-def _when(own: Floats, time_ps: Floats, reached: float, seed: int) -> float:
-    """Return the first time at which a curve of progress reaches a value, between its frames."""
+def when(own: Floats, time_ps: Floats, reached: float, seed: int) -> float:
+    """Return the first time at which a curve of progress reaches a value, between its frames.
+
+    Parameters
+    ----------
+    own, time_ps:
+        Progress, 0 at first, and times, (T,).
+    reached:
+        The value; more than 0.
+    seed:
+        Of the run, for the message.
+
+    Raises
+    ------
+    InputError
+        If the curve stays below.
+    """
     beyond = np.flatnonzero(own >= reached)
     if not len(beyond):
         raise InputError(f"seed {seed}: its progress ends at {own.max():.2f}, expected {reached:.2f} "
