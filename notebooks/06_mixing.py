@@ -383,7 +383,7 @@ by_temperature.table(compared, fours)
 
 # %% [markdown]
 # To compare melts that end at different places, ask when each was as far: here, when {glue:text}`mixing.way:.0f` % of the chlorine that had no gallium at the start had found one. The coldest needed {glue:text}`mixing.cold_time:.1f` ps and the hottest {glue:text}`mixing.hot_time:.1f`. One over
-# that time follows an Arrhenius law with {glue:text}`mixing.energy:.2f` eV (95 %: {glue:text}`mixing.energy_low:.2f` to {glue:text}`mixing.energy_high:.2f`). That is a weak dependence, and a melt is at work: follow the line down to 300 K and the same part of the way would take {glue:text}`mixing.room:.1f` ns, which no crystal, and no glass,
+# that time follows an Arrhenius law with {glue:text}`mixing.energy:.2f` eV (95 %: {glue:text}`mixing.energy_low:.2f` to {glue:text}`mixing.energy_high:.2f`). That is a weak dependence, and a melt is at work: follow the line down to {glue:text}`mixing.rest_temperature:.0f` K and the same part of the way would take {glue:text}`mixing.room:.1f` ns, which no crystal, and no glass,
 # would do by itself. The line says nothing where there is no melt. What a mill does instead is not in these runs.
 #
 # ## At rest
