@@ -98,7 +98,7 @@ chapter.plan(atoms=paper_atoms)
 # The last two columns say what the paper's own times would cost, one seed each, with our potential in {glue:text}`mixing.paper_atoms:,.0f` atoms: on one of our cores, which takes {glue:text}`mixing.cost:.0f` µs per atom and step
 # while others are at work, and on a graphics card. We had none. The card of the table is one that somebody else measured, a model of 2017 with a compressed network of this kind for water, at {glue:text}`mixing.gpu_cost:.1f` µs per atom and step {cite}`guo2022`; newer
 # cards should do better. A day of it buys {glue:text}`mixing.gpu_day_ns:.1f` ns of the paper's box at the paper's step: all pulses of one load, which last {glue:text}`mixing.pulses_ns:.1f` ns, or {glue:text}`mixing.gpu_day_shears:.0f` shear runs as slow as ours to a strain of
-# {glue:text}`mixing.shear_strain:.1f`. All of the column together, with one seed each, is {glue:text}`mixing.gpu_days:.0f` days, most of it for cooling at a rate that we had to guess; on one core the same would take {glue:text}`mixing.core_years:.1f` years.
+# {glue:text}`mixing.shear_strain:.1f`. One seed of all that our preset of the paper holds, its diffusion at colder temperatures than ours included, is {glue:text}`mixing.gpu_days:.0f` days, most of it for cooling at a rate that we had to guess; on one core the same would take {glue:text}`mixing.core_years:.1f` years.
 
 # %%
 spent = chapter.cost()
