@@ -87,8 +87,8 @@ record("mixing.ensembles", look.ensembles(paper), note="all protocols of the pre
 record("mixing.step", paper.timestep_fs, unit="fs", note=f"preset paper; ours {campaign.timestep_fs:g} fs, see chapter 5")
 record("mixing.tdamp", scripts.TDAMP_PS, unit="ps")
 record("mixing.pdamp", scripts.PDAMP_PS, unit="ps")
-paper_atoms = presets.atoms("paper")["assembly"]
-record("mixing.paper_atoms", paper_atoms, unit="atoms", note="size paper, from a fresh sandwich")
+paper_atoms = presets.atoms("paper")
+record("mixing.paper_atoms", paper_atoms["assembly"], unit="atoms", note="size paper, from a fresh sandwich")
 chapter.plan(atoms=paper_atoms)
 
 # %% [markdown]
@@ -105,15 +105,15 @@ spent = chapter.cost()
 record("mixing.core_hours", spent["core_hours"], note="all shipped runs of the campaign")
 record("mixing.cost", spent["us_per_atom_step"], unit="us/atom/step", note="one core, while others were at work")
 record("mixing.gpu_cost", chapter.GPU_US, unit="us/atom/step", note="published, one V100, compressed model of water")
-day = {"atoms": paper_atoms, "us_per_atom_step": chapter.GPU_US, "timestep_fs": paper.timestep_fs}
-lasts = {name: sum(leg.picoseconds for leg in one.legs(seed=1)) for name, one in paper.protocols.items()}
-gpu_day_ps, our_shear = 1 / chapter.days(1.0, **day), campaign.protocols["shear"]
+on_core, on_gpu = (presets.plan("paper", us_per_atom_step=us, known=paper_atoms) for us in (spent["us_per_atom_step"], chapter.GPU_US))
+_, pulses_ps, pulses_hours = next(row for row in on_gpu if row[0] == "stress-50")
+gpu_day_ps, our_shear = 24 * pulses_ps / pulses_hours, campaign.protocols["shear"]
 record("mixing.gpu_day_ns", gpu_day_ps / 1000, unit="ns", note="of the paper's assembly, in a day of that card")
-record("mixing.pulses_ns", lasts["stress-50"] / 1000, unit="ns", note="preset paper")
+record("mixing.pulses_ns", pulses_ps / 1000, unit="ns", note="preset paper")
 record("mixing.shear_strain", our_shear.strain, note="of our shear runs")
-record("mixing.gpu_day_shears", gpu_day_ps / sum(leg.picoseconds for leg in our_shear.legs(seed=1)), note="our slower rate, in the paper's box, in a day of that card")
-record("mixing.gpu_days", chapter.days(sum(lasts.values()), **day), unit="days", note="all protocols of the preset paper, one seed")
-record("mixing.core_years", chapter.days(sum(lasts.values()), **{**day, "us_per_atom_step": spent["us_per_atom_step"]}) / 365.25, unit="years", note="the same on one core")
+record("mixing.gpu_day_shears", gpu_day_ps / presets.picoseconds(our_shear), note="our slower rate, in the paper's box, in a day of that card")
+record("mixing.gpu_days", sum(hours for _, _, hours in on_gpu) / 24, unit="days", note="all protocols of the preset paper, one seed")
+record("mixing.core_years", sum(hours for _, _, hours in on_core) / 24 / 365.25, unit="years", note="the same on one core")
 comparison("slab-ratio", "slab-equilibration-time", "slab-equilibration-temperature", "slab-relaxed", "slab-repeated",
            "particle-edge", "particle-count", "assembly-atoms", "assembly-cell", "particle-rotation",
            "melt-temperature", "melt-time", "snapshot-relaxed", "equilibration-time", "equilibration-temperature",
@@ -185,11 +185,11 @@ comparison("gr-gaf-decreases", "gr-licl-decreases", "gr-gacl-increases", "gr-lif
 # has a trap: it is 1 at complete exchange *and* at random mixing. Only the shells, below, can tell these two apart.
 
 # %%
-exchange = {f"{anneal.melt_temperature:g} K": look.exchanges("anneal")}
-for name in sorted(runs.protocol[runs.protocol.str.startswith("melt-")].unique()):
-    exchange[name.removeprefix("melt-") + " K"] = look.exchanges(name)
-series = {words: look.mean_exchange(found.values()) for words, found in sorted(exchange.items(), key=lambda one: float(one[0].split()[0]))}
-main = exchange[f"{anneal.melt_temperature:g} K"]
+others = runs.protocol[runs.protocol.str.startswith("melt-")].unique()
+protocol = {float(anneal.melt_temperature): "anneal", **{float(name.removeprefix("melt-")): name for name in others}}
+exchange = {kelvin: look.exchanges(name) for kelvin, name in sorted(protocol.items())}
+series = {f"{kelvin:g} K": look.mean_exchange(found.values()) for kelvin, found in exchange.items()}
+main = exchange[anneal.melt_temperature]
 start = chapter.over_seeds([float(e.chlorine_on_gallium[0]) for e in main.values()])
 end = chapter.over_seeds([float(e.chlorine_on_gallium[-1]) for e in main.values()])
 grown = chapter.over_seeds([float(e.chlorine_on_gallium[-1] - e.chlorine_on_gallium[0]) for e in main.values()])
@@ -357,20 +357,19 @@ show(
 # {glue:text}`mixing.cold:.0f` K, and again at {glue:text}`mixing.hot:,.0f`, for {glue:text}`mixing.other_ps:.0f` ps each (the gaps were closed anew each time, so the starts differ a little); their curves are in the figure of the exchange above. Predict: how much sooner is the hottest melt as far as the coldest?
 
 # %%
-others = {float(words.split()[0]): found for words, found in exchange.items()}
-compared = by_temperature.compare(others)
-protocol = {kelvin: "anneal" if kelvin == anneal.melt_temperature else f"melt-{kelvin:g}" for kelvin in sorted(others)}
-fours = {kelvin: chapter.over_seeds([float(mixing.speciation(look.at(chapter.frames(s, name, "melt"), compared.until_ps)).tetrahedra.value) for s in others[kelvin]])
-         for kelvin, name in protocol.items()}  # fmt: skip
-cold, hot = min(others), max(others)
+compared = by_temperature.compare(exchange)
+fours = {kelvin: chapter.over_seeds([float(mixing.speciation(look.at(chapter.frames(s, protocol[kelvin], "melt"), compared.until_ps)).tetrahedra.value) for s in found])
+         for kelvin, found in exchange.items()}  # fmt: skip
+cold, hot = min(exchange), max(exchange)
+cold_share, hot_share = (compared.over_seeds(kelvin, "share") for kelvin in (cold, hot))
 slow, quick = (compared.over_seeds(kelvin, "time_ps") for kelvin in (cold, hot))
 law = compared.law
 record("mixing.cold", cold, unit="K", note="coldest melt")
 record("mixing.hot", hot, unit="K", note="hottest melt")
-record("mixing.other_melts", len(others[cold]), note="assemblies melted at the other temperatures")
+record("mixing.other_melts", len(exchange[cold]), note="assemblies melted at the other temperatures")
 record("mixing.other_ps", compared.until_ps, unit="ps", note="of those melts")
-record("mixing.cold_share", 100 * compared.over_seeds(cold, "share").value, unit="%", uncertainty=100 * compared.over_seeds(cold, "share").error, note="chlorine with a gallium neighbour after that time, coldest melt")
-record("mixing.hot_share", 100 * compared.over_seeds(hot, "share").value, unit="%", uncertainty=100 * compared.over_seeds(hot, "share").error, note="the same, hottest melt")
+record("mixing.cold_share", 100 * cold_share.value, unit="%", uncertainty=100 * cold_share.error, note="chlorine with a gallium neighbour after that time, coldest melt")
+record("mixing.hot_share", 100 * hot_share.value, unit="%", uncertainty=100 * hot_share.error, note="the same, hottest melt")
 record("mixing.way", 100 * compared.progress, unit="%", note="progress at which the melts are compared; all reach it")
 record("mixing.cold_time", slow.value, unit="ps", uncertainty=slow.error, note="to that progress, coldest melt, mean over seeds")
 record("mixing.hot_time", quick.value, unit="ps", uncertainty=quick.error, note="the same, hottest melt")

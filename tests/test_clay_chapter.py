@@ -273,7 +273,7 @@ def test_an_estimate_in_words() -> None:
 
 
 def test_the_plan_in_words() -> None:
-    table = chapter.plan(atoms=9000)
+    table = chapter.plan(atoms={"sandwich": 384, "assembly": 9000})
     # The sandwich lasts a step longer than it says; the paper ran no diffusion at 820 K.
     assert table.loc["sandwich", "ours (ps)"] == "5"
     assert table.loc["cooling", "paper (ps)"] == "70,100"
@@ -284,14 +284,24 @@ def test_the_plan_in_words() -> None:
     core = 2e5 * 9000 * chapter.cost()["us_per_atom_step"] * 1e-6 / 86400
     assert table.loc["shear", "paper's on one core (days)"] == f"{core:.1f}"
     assert table.loc["diffusion-820", "paper's on one core (days)"] == "–"
-    assert chapter.plan(atoms=4500).loc["shear", "paper's on one core (days)"] == f"{core / 2:.1f}"
-
-
-def test_days_of_a_run() -> None:
-    # 86,400 steps of a million atoms at a microsecond.
-    assert chapter.days(172.8, atoms=10**6, us_per_atom_step=1.0, timestep_fs=2.0) == pytest.approx(
-        1.0
+    assert (
+        chapter.plan(atoms={"sandwich": 384, "assembly": 4500}).loc[
+            "shear", "paper's on one core (days)"
+        ]
+        == f"{core / 2:.1f}"
     )
+
+
+def test_hours_of_a_run() -> None:
+    # 200 ps are 200,000 steps of a million atoms at a microsecond; the sandwich has its own atoms.
+    known = {"sandwich": 1000, "assembly": 10**6}
+    rows = {
+        name: (ps, hours)
+        for name, ps, hours in presets.plan("paper", us_per_atom_step=1.0, known=known)
+    }
+    assert rows["shear"] == pytest.approx((200.0, 2e5 / 3600))
+    assert rows["sandwich"] == pytest.approx((5.002, 5.002 / 3600))
+    assert rows["stress-50"][0] == presets.picoseconds(presets.protocol("stress-50", "paper"))
 
 
 # --- islands ---

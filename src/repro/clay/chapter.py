@@ -119,12 +119,7 @@ def cost(preset: str = PRESET) -> dict[str, float]:
             "us_per_atom_step": 3.6e9 * hours / float(steps)}  # fmt: skip
 
 
-def days(picoseconds: float, *, atoms: int, us_per_atom_step: float, timestep_fs: float) -> float:
-    """Return the days that a run takes at a cost in microseconds per atom and step."""
-    return 1000 * picoseconds / timestep_fs * atoms * us_per_atom_step * 1e-6 / 86400
-
-
-def plan(*, atoms: int) -> pd.DataFrame:
+def plan(*, atoms: Mapping[str, int]) -> pd.DataFrame:
     """Return what each protocol lasts in the paper's campaign and in ours, in words.
 
     The last two columns say what one seed of the paper's would take with our potential: on one
@@ -133,34 +128,25 @@ def plan(*, atoms: int) -> pd.DataFrame:
     Parameters
     ----------
     atoms:
-        Of the paper's assembly.
+        Of the paper's sandwich and assembly, as from :func:`repro.clay.presets.atoms`.
     """
-    ours, paper = presets.preset(PRESET), presets.preset("paper")
-    table = runs()
-    done = table.groupby("protocol").seed.nunique()
-    cell = {presets.SANDWICH: 0}  # a slab, which takes no time worth a column
-
-    def length(one: Described | None) -> float:
-        return sum(leg.picoseconds for leg in one.legs(seed=1)) if one is not None else np.nan
-
-    def price(name: str, us: float) -> float:
-        ps = length(paper.protocols.get(name))
-        return days(
-            ps, atoms=cell.get(name, atoms), us_per_atom_step=us, timestep_fs=paper.timestep_fs
-        )
+    ours = presets.preset(PRESET)
+    done = runs().groupby("protocol").seed.nunique()
+    core, gpu = ({name: (ps, hours / 24) for name, ps, hours in presets.plan("paper", us_per_atom_step=us, known=atoms)}
+                 for us in (cost()["us_per_atom_step"], GPU_US))  # fmt: skip
+    none = (np.nan, np.nan)
 
     def words(value: float, form: str) -> str:
         return "–" if np.isnan(value) else format(value, form)
 
     names = [*ours.protocols]
-    core = cost()["us_per_atom_step"]
     return pd.DataFrame({
         # A whole number of steps may miss the round number by a step.
-        "paper (ps)": [words(length(paper.protocols.get(n)), ",.0f") for n in names],
-        "ours (ps)": [words(length(ours.protocols[n]), ",.0f") for n in names],
+        "paper (ps)": [words(core.get(n, none)[0], ",.0f") for n in names],
+        "ours (ps)": [words(presets.picoseconds(ours.protocols[n]), ",.0f") for n in names],
         "seeds planned": len(ours.seeds), "seeds shipped": [int(done.get(n, 0)) for n in names],
-        "paper's on one core (days)": [words(price(n, core), ",.1f") for n in names],
-        "paper's on one GPU (days)": [words(price(n, GPU_US), ",.2f") for n in names],
+        "paper's on one core (days)": [words(core.get(n, none)[1], ",.1f") for n in names],
+        "paper's on one GPU (days)": [words(gpu.get(n, none)[1], ",.2f") for n in names],
     }, index=pd.Index(names, name="protocol"))  # fmt: skip
 
 

@@ -141,7 +141,7 @@ def pair_distributions(
                              "the shortest height of its cell; choose a smaller r_max")  # fmt: skip
         if not np.isfinite(frame.positions).all():
             raise InputError(f"frame {number}: positions that are not finite")
-        elements = sorted(sizes)
+        elements = list(sizes)
         counts = _counts(frame, elements, r_max, bins)
         sample = np.zeros((len(wanted), bins))
         for row, (a, b) in enumerate(wanted):

@@ -167,7 +167,14 @@ def protocol(name: str, campaign: str = "reference") -> Described:
     return known[name]
 
 
-def plan(name: str, *, us_per_atom_step: float) -> list[tuple[str, float, float]]:
+def picoseconds(described: Described) -> float:
+    """Return how long a protocol lasts, all its legs together."""
+    return sum(leg.picoseconds for leg in described.legs(seed=1))
+
+
+def plan(
+    name: str, *, us_per_atom_step: float, known: Mapping[str, int] | None = None
+) -> list[tuple[str, float, float]]:
     """Return each protocol with its picoseconds and hours on one core, one seed.
 
     Parameters
@@ -175,7 +182,10 @@ def plan(name: str, *, us_per_atom_step: float) -> list[tuple[str, float, float]
     name:
         Of the campaign.
     us_per_atom_step:
-        Measured cost; atoms are those of a fresh build.
+        Measured cost.
+    known:
+        Atoms of the sandwich and of the assembly, as from :func:`atoms`; of a fresh build by
+        default.
 
     Raises
     ------
@@ -185,10 +195,10 @@ def plan(name: str, *, us_per_atom_step: float) -> list[tuple[str, float, float]
     chosen = preset(name)
     if not us_per_atom_step > 0:
         raise InputError(f"{us_per_atom_step} us/atom/step: expected a positive number")
-    known = atoms(chosen.size)
+    known = known or atoms(chosen.size)
     rows = []
     for key, described in chosen.protocols.items():
-        ps = sum(leg.picoseconds for leg in described.legs(seed=1))
+        ps = picoseconds(described)
         steps = 1000 * ps / chosen.timestep_fs
         number = known[SANDWICH if key == SANDWICH else ASSEMBLY]
         rows.append((key, ps, steps * number * us_per_atom_step * 1e-6 / 3600))
