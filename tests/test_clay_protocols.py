@@ -110,6 +110,7 @@ def test_what_begins_from_what() -> None:
     assert presets.start("sandwich") is None
     assert presets.start("anneal") == presets.start("melt-700") == "assembly"
     assert presets.start("shear") == "anneal"
+    assert presets.start("unmixed-0") == "sandwich"
 
 
 def test_the_components_and_the_control() -> None:
@@ -128,6 +129,7 @@ def test_the_plan_counts_steps_and_atoms() -> None:
     # 110 ps are 55,000 steps of 2 fs; 50 us for 704 atoms are 0.0352 s a step.
     assert hours["anneal"] == (pytest.approx(110.0), pytest.approx(55_000 * 0.0352 / 3600))
     assert hours["sandwich"][1] == pytest.approx(2501 * 256 * 50e-6 / 3600)
+    assert hours["unmixed-0"][1] == pytest.approx(20_000 * 256 * 50e-6 / 3600)
     assert set(hours) == set(presets.preset("reference").protocols)
 
 

@@ -26,6 +26,8 @@ from repro.clay.protocols import (
 from repro.errors import InputError, did_you_mean
 
 ASSEMBLY, ANNEAL, SANDWICH = "assembly", "anneal", "sandwich"
+UNMIXED = "unmixed-0"
+"""The sandwich left alone, as the control leaves the glass."""
 
 
 @dataclass(frozen=True)
@@ -59,6 +61,8 @@ def start(name: str) -> str | None:
     """Return what a protocol begins from: a protocol, ``assembly``, or None for nothing."""
     if name == SANDWICH:
         return None
+    if name == UNMIXED:
+        return SANDWICH
     return ASSEMBLY if name == ANNEAL or name.startswith("melt-") else ANNEAL
 
 
@@ -107,6 +111,7 @@ PRESETS: dict[str, Preset] = {
         "cooling": Cooling(rate=5.0),
         "cooling-fast": Cooling(rate=20.0),
         **_cycles(20.0, other=1),
+        UNMIXED: StressCycles(amplitude_mpa=0.0, on_ps=20.0, off_ps=20.0, cycles=1),
         "shear": ShearRate(rate_per_s=5e9),
         "shear-fast": ShearRate(rate_per_s=2e10),
         **_diffusion({500: 100.0, 580: 80.0, 660: 60.0, 740: 40.0, 820: 40.0}, settle_ps=10.0,
@@ -200,7 +205,7 @@ def plan(
     for key, described in chosen.protocols.items():
         ps = picoseconds(described)
         steps = 1000 * ps / chosen.timestep_fs
-        number = known[SANDWICH if key == SANDWICH else ASSEMBLY]
+        number = known[SANDWICH if key in (SANDWICH, UNMIXED) else ASSEMBLY]
         rows.append((key, ps, steps * number * us_per_atom_step * 1e-6 / 3600))
     return rows
 
