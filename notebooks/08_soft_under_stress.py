@@ -21,12 +21,13 @@
 # **The question.** Does a strain remain in our glass, more than would be there had nobody touched it?
 #
 # **The answer in one sentence.** After {glue:text}`stress.cycles` pulses of {glue:text}`stress.high:.0f` MPa a strain of {glue:text}`stress.residual:.2f` ± {glue:text}`stress.residual_error:.2f` % remains; the same glasses, left alone
-# for the same time, end at {glue:text}`stress.control:.2f` ± {glue:text}`stress.control_error:.2f` %, and what the load itself left is {glue:text}`stress.beyond:.2f` ± {glue:text}`stress.beyond_error:.2f` %, {glue:text}`stress.words`.
+# for the same time, end at {glue:text}`stress.control:.2f` ± {glue:text}`stress.control_error:.2f` %, and what the load itself left is {glue:text}`stress.beyond:.2f` ± {glue:text}`stress.beyond_error:.2f` %, {glue:text}`stress.words`;
+# and how they wander without a load foretells {glue:text}`stress.foretold:.1f` ± {glue:text}`stress.foretold_error:.1f` %, too little for boxes like ours to show, and no more than any liquid would keep.
 #
 # ```{admonition} What you will be able to do
 # :class: tip
 # Load a simulated solid and read its strain from the shape of the box; average noise away without averaging the effect away; and know why a
-# control experiment is worth more than a longer run.
+# control experiment is worth more than a longer run; and read from a sample that nobody touches what a load would do to it.
 # ```
 
 # %% tags=["parameters"]
@@ -39,7 +40,8 @@ seed: int = 1  # Seed of the live run's velocities; allowed: 1..1000
 # %%
 import pandas as pd
 
-from repro.clay import chapter, cycles, plots, presets
+from repro.clay import chapter, creep, cycles, plots, presets
+from repro.clay import creep_chapter as tell
 from repro.clay import stress_chapter as look
 from repro.figures import new_figure, show
 from repro.ledger import published
@@ -130,11 +132,83 @@ comparison("residual-strain-50", "residual-strain-10", "abstract-plastic-at-low-
 # {glue:text}`stress.modulus:.0f` GPa and no better known than the strain; [the next chapter](09_shear_zones) finds as much in another way. That is the spring. The clay is what does *not* go.
 #
 # A strain that nobody caused, as large as the one that the load was to cause: that is what a control is for. The seeds wander to both sides, and the mean of so few of them does not tell load from no load. This is not yet a
-# disagreement with the paper. Its boxes hold some fourteen times as many atoms: each event tilts them fourteen times less, and there are as many more of them, so that the wandering is about four times less. Its glasses had rested
-# for two nanoseconds, and its pulses lasted twenty times longer, which gives load and creep alike more time. But whoever repeats the experiment should run the control.
+# disagreement with the paper: its boxes are larger, and its pulses lasted twenty times longer. What that makes of load and wandering, the wandering itself can tell; the next section asks it.
 #
 # The energy moves by up to {glue:text}`stress.energy:.1f` meV per atom with load and by {glue:text}`stress.energy_control:.1f` without, more than the paper's limit of {glue:text}`stress.energy_said:.0f`: a young glass settles, loaded or not. The claim speaks of the *deformation*, and what that adds, load less control, is
 # {glue:text}`stress.energy_beyond:.1f` ± {glue:text}`stress.energy_beyond_error:.1f`, too uncertain for a verdict. (All is counted from the first moment, whose own thermal noise of about one meV per atom is in it.)
+#
+# ## What a glass left alone knows about a load
+#
+# The wandering is a nuisance only as long as nobody reads it. What lets a strain wander by itself lets it follow a load as well: the same atoms change places, and the load makes one direction a little more likely than the other. For small loads
+# and in equilibrium this is exact, and called linear response {cite}`kubo1966`. The strain per stress after a time $t$ under load is the mean squared change of a strain that *nobody* loads, times volume over twice the thermal energy:
+#
+# $$J(t) = \frac{V}{2kT}\left\langle\left[\gamma(t_0+t)-\gamma(t_0)\right]^2\right\rangle$$
+#
+# For a spring this settles at $1/G$, which is how one measures elastic constants without touching the sample {cite}`parrinello1982`. For a liquid it grows as $t/\eta$: Einstein's law, with a strain in place of a position. And of strains that nobody
+# loads there are many: all three shears of each control, and two of each glass that was pressed on the third.
+
+# %%
+idle, volume = tell.shipped(*(n for n in names if campaign[n].cycles == ours.cycles))
+compliance = creep.compliance(idle, volume=volume, temperature=ours.temperature)
+salts, salts_volume = tell.shipped("unmixed-0")
+rigid = creep.compliance(salts, volume=salts_volume, temperature=ours.temperature, since_ps=5.0)
+flow, stiff = creep.flow(compliance), creep.flow(rigid, fit_ps=(creep.FIT_PS[0], 15.0))
+fig, ax = new_figure(height=3.6, width=5.8)
+plots.plot_compliance(ax, {"glass": compliance, "salts, unmixed": rigid}, line=flow, fit_ps=creep.FIT_PS)
+show(
+    fig,
+    name="fig-compliance",
+    caption=(
+        f"Strain per stress against time, read from shears that bear no load: {len(compliance.shears)} of {len(idle)} glasses, and {len(rigid.shears)} of the two salts "
+        f"side by side. Bands: one standard error. Dashed: a spring and a dashpot in a row, fitted over the grey range."
+    ),
+    alt=(
+        f"Two curves. That of the glass swings up within a picosecond, stays near {1 / flow.modulus.value:.2f} per gigapascal and then rises to {compliance.mean[-1]:.2f}; "
+        f"that of the unmixed salts ends at {rigid.mean[-1]:.2f}."
+    ),
+)
+
+# %%
+unheld = tell.idle_strains(idle)
+pooled, foretold = tell.against(high, unheld), flow.leaves(high.amplitude_mpa, ours.cycles * ours.on_ps)
+record("stress.shears", len(compliance.shears), note="shears of all our glasses that bore no load")
+record("stress.fluctuation_modulus", flow.modulus.value, unit="GPa", uncertainty=flow.modulus.error, note="from the wandering of unloaded shears")
+record("stress.fluctuation_modulus_error", flow.modulus.error, unit="GPa", note="over shears or glasses, whichever is larger")
+record("stress.viscosity", flow.viscosity.value, unit="mPa s", uncertainty=flow.viscosity.error, note="from the wandering of unloaded shears")
+record("stress.viscosity_error", flow.viscosity.error, unit="mPa s", note="over shears or glasses, whichever is larger")
+record("stress.salts_modulus", stiff.modulus.value, unit="GPa", uncertainty=stiff.modulus.error, note="the same for the unmixed salts")
+kept = stiff.leaves(high.amplitude_mpa, ours.cycles * ours.on_ps)
+record("stress.salts_modulus_error", stiff.modulus.error, unit="GPa", note="over shears or runs, whichever is larger")
+record("stress.salts_ps", presets.picoseconds(campaign["unmixed-0"]), unit="ps", note="our runs of the salts, 5 ps of it left out")
+record("stress.salts_leave", 100 * kept.value, unit="%", uncertainty=100 * kept.error, note="strain that the three pulses would leave in the unmixed salts")
+record("stress.salts_leave_error", 100 * kept.error, unit="%", note="of that")
+record("stress.foretold", 100 * foretold.value, unit="%", uncertainty=100 * foretold.error, note="strain that linear response expects to remain after three pulses of 50 MPa")
+record("stress.foretold_error", 100 * foretold.error, unit="%", note="of that")
+record("stress.idle_spread", 100 * unheld.spread, unit="%", note="root mean square of strains after the last rest, unloaded shears")
+record("stress.pooled_error", 100 * pooled.error, unit="%", note="error of the remaining strain from the unloaded shears")
+record("stress.glasses_needed", tell.glasses_needed(unheld, foretold.value), note="loaded glasses that would show the expected strain by two errors")
+newton = chapter.times(flow.viscosity, 1e-12 * paper["shear"].rate_per_s)
+record("stress.newton", newton.value, unit="GPa", uncertainty=newton.error, note="viscosity times the paper's rate of shear")
+record("stress.newton_error", newton.error, unit="GPa", note="of that")
+tell.expected(high, flow, on_ps=ours.on_ps)
+
+# %% [markdown]
+# A spring and a dashpot in a row, and little else. The spring has {glue:text}`stress.fluctuation_modulus:.1f` ± {glue:text}`stress.fluctuation_modulus_error:.1f` GPa, from noise alone and better known than from any load above. The dashpot has a viscosity of {glue:text}`stress.viscosity:.0f` ± {glue:text}`stress.viscosity_error:.0f` mPa s, where
+# water has about one and what is called a glass, by custom, ten to the fifteenth. At room temperature and within a tenth of a nanosecond our clay is a thick liquid. That is less absurd than it sounds: room temperature lies above the glass transition that the paper itself gives, and
+# our glasses are young. In the first picoseconds after the quench they flow far faster still; later no change shows, as far as so few can tell:
+
+# %%
+rest_ps, run_ps = campaign["anneal"].rest_ps, ours.cycles * (ours.on_ps + ours.off_ps)
+tell.ageing([(age, own, part * whole / 2, (part + 1) * whole / 2) for age, own, whole in ((0.0, tell.rests(), rest_ps), (rest_ps, idle, run_ps)) for part in (0, 1)], volume=volume, temperature=ours.temperature)
+
+# %% [markdown]
+# The two salts *before* they mix are the control of this control: the sandwich of [chapter 6](06_mixing), in a cell as free as the glass's and for {glue:text}`stress.salts_ps:.0f` ps. Their strain rings, as crystals do, and stays where it is. They are stiffer, {glue:text}`stress.salts_modulus:.0f` ± {glue:text}`stress.salts_modulus_error:.0f` GPa, and three pulses of {glue:text}`stress.high:.0f` MPa would
+# leave {glue:text}`stress.salts_leave:.2f` ± {glue:text}`stress.salts_leave_error:.2f` % in them. Two rigid salts, and their mixture gives: the title of the paper, seen without pressing on anything.
+#
+# So the experiment can be judged before anybody makes it. Three pulses should leave {glue:text}`stress.foretold:.1f` ± {glue:text}`stress.foretold_error:.1f` %. Meanwhile a strain wanders by {glue:text}`stress.idle_spread:.1f` %, by the unloaded shears; three glasses average that down to {glue:text}`stress.pooled_error:.1f`, and
+# what they kept, {glue:text}`stress.residual:.2f` %, agrees with the expected strain and with none. {glue:text}`stress.glasses_needed` loaded glasses would be the fewest to show it at two errors.
+#
+# One assumption carries all this: equilibrium. A young glass wanders also because it still relaxes, without being any softer for it, as if its slow motion were hotter than its fast one {cite}`cugliandolo1997`. Then a load moves it less than its wandering suggests, and our viscosity is too low.
 #
 # ## Can so small a stress be seen at all?
 #
@@ -161,8 +235,21 @@ comparison("stress-fluctuations")
 
 # %% [markdown]
 # At our size a single moment scatters by {glue:text}`stress.instant:.0f` MPa and a mean over ten picoseconds by {glue:text}`stress.averaged:.1f`; in ten thousand atoms these would be {glue:text}`stress.loud:.0f` and {glue:text}`stress.large:.1f`, if noise falls as one over the root of the size. It does: in the {glue:text}`stress.big_atoms` atoms of [chapter 6](06_mixing)'s larger assembly the last {glue:text}`stress.big_ps:.0f` ps of the rest scatter by {glue:text}`stress.big:.0f` MPa, where the rule says {glue:text}`stress.big_expected:.0f`. The paper's {glue:text}`stress.said:.0f` lies between, and it does not
-# say which it means; so the row stays open. So noise in the *stress* forbids nothing: the barostat holds the mean well, here as there. What drowns a small load is the other quantity, the strain, which wanders without coming back. A load of
-# {glue:text}`stress.low:.0f` MPa is a whisper in a box like ours: not because the glass would not hear it, but because we would not hear the glass.
+# say which it means; so the row stays open. So noise in the *stress* forbids nothing: the barostat holds the mean well, here as there. What drowns a small load is the other quantity, the strain, which wanders without coming back.
+#
+# How it wanders, and what a load would leave, both follow from the viscosity above. In a larger box each event tilts less, and there are more of them: wandering falls as one over the root of the size, while what a load leaves stays. Both grow with time, the load's part faster.
+
+# %%
+tell.reach(flow, loads_mpa=(paper["stress-10"].amplitude_mpa, ours.amplitude_mpa), cases={
+    f"{natoms} atoms, our times": (1.0, ours.cycles * ours.on_ps, run_ps),
+    "10,000 atoms, our times": (10_000 / natoms, ours.cycles * ours.on_ps, run_ps),
+    "10,000 atoms, the paper's times": (10_000 / natoms, theirs.cycles * theirs.on_ps, theirs.cycles * (theirs.on_ps + theirs.off_ps)),
+})
+
+# %% [markdown]
+# At {glue:text}`stress.low:.0f` MPa a box like ours says nothing: not because the glass would not hear the load, but because we would not hear the glass. The paper's box and times could show it, *if* its glass flows as ours does. It had rested for two nanoseconds and will be
+# stiffer; by how much the paper does not say. But note what would be seen then. A liquid has no threshold: any load leaves a strain, in proportion to load and time. "Even at {glue:text}`stress.low:.0f` MPa" is then no surprise, and no sign of units that give
+# more easily than others. The two loads of Figure 1c could tell: five times the load, five times the strain?
 #
 # ## Who moves
 #
@@ -170,16 +257,21 @@ comparison("stress-fluctuations")
 # affine map is taken off; [the next chapter](09_shear_zones) explains it, and why in warm frames like these it is mostly heat.
 
 # %%
-moved = {n: chapter.over_seeds([look.activation(*look.first_and_last(s, n)) for s in loads[n].cycles]) for n in names}
+own = {n: {s: look.activation(*look.first_and_last(s, n)) for s in loads[n].cycles} for n in names}
+moved = {n: chapter.over_seeds(values) for n, values in own.items()}
+more = chapter.over_seeds([own["stress-50"][s] - own["stress-0"][s] for s in own["stress-50"] if s in own["stress-0"]])
 record("stress.activation_50", moved["stress-50"].value, unit="A2", uncertainty=moved["stress-50"].error, note="D2min of Ga with more Cl than F less that of other Ga, first to last frame, 50 MPa")
 record("stress.activation_control", moved["stress-0"].value, unit="A2", uncertainty=moved["stress-0"].error, note="the same without load")
+record("stress.activation_beyond", more.value, unit="A2", uncertainty=more.error, note="load less control, seed by seed")
+record("stress.activation_beyond_error", more.error, unit="A2", note="over seeds")
+record("stress.activation_margin", more.margin, unit="A2", note="what chance alone could give, by so many seeds")
 pd.DataFrame({f"{loads[n].amplitude_mpa:g} MPa, {loads[n].component}": {"D²min of Cl-rich less F-rich Ga (Å²)": f"{one.value:.0f} ± {one.error:.0f}", "glasses": len(loads[n].cycles)} for n, one in moved.items()})
 
 # %%
 comparison("activated-at-low-stress")
 
 # %% [markdown]
-# With load and without, the two numbers differ by less than the larger error: whatever chlorine does for the motion of its gallium, it does without a load, too. So this says nothing on the load yet.
+# Load less control, glass by glass, is {glue:text}`stress.activation_beyond:.0f` ± {glue:text}`stress.activation_beyond_error:.0f` Å², and chance alone could give {glue:text}`stress.activation_margin:.0f` to either side. The loaded glasses agree with each other far better than the unloaded ones do; three numbers may. So this says nothing on the load yet.
 #
 # ## Load one now
 #
@@ -223,7 +315,8 @@ look.size_table({**tiny, "shipped": noise, "shipped, larger": [big]})
 # The error of the difference between load and control is {glue:text}`stress.beyond_error:.2f` % with {glue:text}`stress.seeds` seeds. How many would it take to see a remaining strain of half a per cent with two standard errors?
 #
 # :::{dropdown} Solution
-# The error falls as one over the root of the number. The next cell does the arithmetic. A longer run would help differently: noise of a barostat averages out, but a glass that creeps creeps on.
+# The error falls as one over the root of the number. The next cell does the arithmetic. The unloaded shears need fewer, because they know the scatter better and a difference of two runs has twice the variance of one. A longer run helps as well: what a
+# load leaves grows with the time, the wandering only with its root.
 # :::
 
 # %% tags=["hide-cell"]
@@ -236,6 +329,15 @@ pd.DataFrame({"seeds needed": {f"for {100 * effect:g} %": look.seeds_needed(beyo
 #
 # :::{dropdown} Solution
 # Without the control every strain that is not zero looks plastic, and with wandering cells none is zero. "Non-negligible", the caption of Figure 1 says. Compared with what?
+# :::
+#
+# ### The liquid, sheared
+#
+# [The next chapter](09_shear_zones) shears the same glasses at a constant rate, far faster than they can flow by themselves. Predict the stress of a liquid of our viscosity at the paper's rate. Should the real stress lie above or below? The paper found about half a gigapascal.
+#
+# :::{dropdown} Solution
+# Viscosity times rate: {glue:text}`stress.newton:.2f` ± {glue:text}`stress.newton_error:.2f` GPa, if the liquid is still Newtonian at that rate; faster liquids shear thin, so the real stress lies below, or at it. The next chapter's line through two faster rates ends near the same value,
+# in another way altogether. The paper's glass resists more than that: it is older, or its potential is stiffer.
 # :::
 #
 # ### Windows

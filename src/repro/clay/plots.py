@@ -17,6 +17,7 @@ from repro.figures import CYCLE
 from repro.formulas import mathtext
 
 if TYPE_CHECKING:
+    from repro.clay.creep import Compliance, Flow
     from repro.clay.glass_chapter import Cooled
     from repro.clay.mixing_chapter import Change
     from repro.clay.salts import Limit
@@ -231,3 +232,31 @@ def plot_cycles(axes: Sequence[Axes], loads: Mapping[str, Loaded], *, half_width
         ax.axhline(0, color="0.5", linewidth=0.7)
     axes[-1].set(xlabel="time (ps)")
     axes[0].legend(fontsize=8.5)
+
+
+def plot_compliance(
+    ax: Axes, found: Mapping[str, Compliance], *, line: Flow | None = None,
+    fit_ps: tuple[float, float] = (3.0, 40.0),
+) -> None:  # fmt: skip
+    """Draw strain per stress against time, with bands of the error, and a spring with a dashpot.
+
+    Parameters
+    ----------
+    ax:
+        Its time axis becomes logarithmic.
+    found:
+        Words to a compliance.
+    line:
+        Drawn dashed over the first compliance, over all its times.
+    fit_ps:
+        First and last time that the line was fitted to; marked.
+    """
+    for number, (words, one) in enumerate(found.items()):
+        _line(ax, one.lags, one.mean, np.nan_to_num(one.error), number=number, label=words)
+    if line is not None and found:
+        t = next(iter(found.values())).lags
+        ax.plot(t, 1 / line.modulus.value + t * line.fluidity.value, "--", color="0.2",
+                linewidth=1.0, label="1/G + t/η")  # fmt: skip
+        ax.axvspan(*fit_ps, color="0.93", linewidth=0, zorder=0)
+    ax.set(xscale="log", xlabel="time (ps)", ylabel="strain per stress (1/GPa)", ylim=(0, None))
+    ax.legend(fontsize=8.5)
