@@ -179,6 +179,7 @@ record("stress.viscosity_error", flow.viscosity.error, unit="mPa s", note="over 
 record("stress.salts_modulus", stiff.modulus.value, unit="GPa", uncertainty=stiff.modulus.error, note="the same for the unmixed salts")
 kept = stiff.leaves(high.amplitude_mpa, ours.cycles * ours.on_ps)
 record("stress.salts_modulus_error", stiff.modulus.error, unit="GPa", note="over shears or runs, whichever is larger")
+record("stress.times_stiffer", stiff.modulus.value / flow.modulus.value, note="modulus of the unmixed salts over that of the glasses")
 record("stress.salts_ps", presets.picoseconds(campaign["unmixed-0"]), unit="ps", note="our runs of the salts, 5 ps of it left out")
 record("stress.salts_leave", 100 * kept.value, unit="%", uncertainty=100 * kept.error, note="strain that the three pulses would leave in the unmixed salts")
 record("stress.salts_leave_error", 100 * kept.error, unit="%", note="of that")
