@@ -6,13 +6,14 @@ from typing import Any
 
 import numpy as np
 import pytest
-from test_clay_creep import KELVIN, VOLUME, maxwell, series
+from test_clay_creep import FLUIDITY, KELVIN, MODULUS, VOLUME, maxwell, series
 
-from repro.clay import chapter, cycles
+from repro.clay import chapter, cycles, shear_chapter
 from repro.clay import creep_chapter as told
 from repro.clay import stress_chapter as look
 from repro.clay.creep import Flow
 from repro.errors import InputError
+from repro.md.logs import Thermo
 from repro.md.statistics import Estimate
 
 
@@ -24,48 +25,76 @@ def load(*residuals: float) -> look.Loaded:
                                         for k, one in enumerate(residuals)})  # fmt: skip
 
 
+def nobody(*ends: float) -> told.Idle:
+    """Two cycles; strains are half as large after the first, and 1.5 times in pulses."""
+    rest = np.array([[one / 2, one] for one in ends])
+    return told.Idle(1.5 * rest, rest)
+
+
 def test_what_a_load_left_against_what_nobody_left() -> None:
-    nobody = told.Idle(np.array([0.03, -0.03, 0.01, -0.01]))
-    assert nobody.mean.value == pytest.approx(0.0)
-    assert nobody.spread == pytest.approx(np.sqrt(5e-4))
-    left = told.against(load(0.02, 0.04, 0.06), nobody)
+    idle = nobody(0.03, -0.03, 0.01, -0.01)
+    assert idle.spread() == pytest.approx(np.sqrt(5e-4))
+    assert idle.spread(0) == pytest.approx(np.sqrt(5e-4) / 2)
+    assert idle.spread(pulse=True) == pytest.approx(1.5 * np.sqrt(5e-4))
+    left = told.against(load(0.02, 0.04, 0.06), idle)
     assert left.value == pytest.approx(0.04)
     assert left.error == pytest.approx(np.sqrt(5e-4 / 3)) and left.samples == 5
+    under = told.against(load(0.02, 0.04, 0.06), idle, number=0, pulse=True)
+    assert under.value == pytest.approx(0.03)
+    assert under.error == pytest.approx(0.75 * np.sqrt(5e-4 / 3))
 
 
 def test_the_rule_is_right_about_chance() -> None:
     # Loads that do nothing count as doing something in at most one of twenty trials.
     rng, hits = np.random.default_rng(8), 0
     for _ in range(4000):
-        nobody = told.Idle(rng.normal(0, 0.02, 15))
-        left = told.against(load(*rng.normal(0, 0.02, 3)), nobody)
+        left = told.against(load(*rng.normal(0, 0.02, 3)), nobody(*rng.normal(0, 0.02, 15)))
         hits += left.value > left.margin
     assert 0.01 < hits / 4000 < 0.055
 
 
-def test_strains_after_the_last_rest() -> None:
-    out = told.idle_strains({1: [series(np.linspace(0, 0.04, 400))], 2: [series(np.zeros(400))]})
-    assert out.strains == pytest.approx([0.0375, 0.0], abs=1e-4)
+def test_so_many_glasses_show_it_every_second_time() -> None:
+    rng, idle = np.random.default_rng(9), nobody(0.02, -0.02)
+    need = told.glasses_needed(idle, 0.01)
+    assert need == 16 and told.glasses_needed(idle, 0.5) == 1
+    shown = rng.normal(0.01, 0.02, (2000, need)).mean(axis=1) > 2 * 0.02 / np.sqrt(need)
+    assert shown.mean() == pytest.approx(0.5, abs=0.05)
 
 
-def test_how_many_glasses() -> None:
-    nobody = told.Idle(np.array([0.02, -0.02]))
-    assert told.glasses_needed(nobody, 0.01) == 16
-    assert told.glasses_needed(nobody, 0.5) == 1
+def test_strains_at_the_moments_of_a_load() -> None:
+    out = told.idle_strains({1: [series(np.linspace(0, 0.04, 400), legs=4)],
+                             2: [series(np.zeros(400), legs=4)]})  # fmt: skip
+    assert out.pulse == pytest.approx(np.array([[0.00875, 0.02875], [0, 0]]), abs=1e-4)
+    assert out.rest == pytest.approx(np.array([[0.01875, 0.03875], [0, 0]]), abs=1e-4)
 
 
-# --- tables and picture ---
+# --- tables ---
 
 
 def test_expected_beside_measured() -> None:
     flow = Flow(Estimate(5.0, 0.5, 9), Estimate(0.005, 0.001, 9), VOLUME, KELVIN)
-    table = told.expected(load(0.02, 0.04), flow, on_ps=20.0)
+    table = told.expected(load(0.02, 0.04), nobody(0.01, -0.01), flow, on_ps=20.0)
     assert list(table.index) == [1, 2]
     # 50 MPa over 5 GPa are 1 %, and 20 ps of it leave half a per cent.
     assert table.loc[1, "after the rest, expected (%)"] == "0.50 ± 0.10"
-    assert table.loc[2, "under load, expected (%)"] == "2.00 ± 0.22"
-    assert table.loc[2, "measured then (%)"] == "3.00 ± 1.00"
-    assert table.loc[1, "measured (%)"] == "2.50 ± 0.50"
+    # The last quarter of the second pulse: 37.5 ps of load on the mean.
+    assert table.loc[2, "under load, expected (%)"] == "1.94 ± 0.21"
+    assert table.loc[1, "under load, expected (%)"] == "1.44 ± 0.13"
+    assert table.loc[2, "measured then (%)"] == f"3.00 ± {1 / np.sqrt(2):.2f}"
+    assert table.loc[1, "measured (%)"] == f"2.50 ± {0.75 / np.sqrt(2):.2f}"
+
+
+def test_expectation_and_model_are_read_at_the_same_moments() -> None:
+    flow = Flow(Estimate(MODULUS, 0.0, 9), Estimate(FLUIDITY, 0.0, 9), VOLUME, KELVIN)
+    pulses = np.tile(np.r_[np.ones(400), np.zeros(400)], 2) * 0.05
+    paths = [series(one, legs=4) for one in maxwell(1600, 600, seed=3, load=pulses)]
+    made = look.Loaded("yz", 50.0, {}, {k: cycles.summary(one) for k, one in enumerate(paths)})
+    idle = told.idle_strains({1: [series(one, legs=4) for one in maxwell(1600, 600, seed=4)]})
+    table = told.expected(made, idle, flow, on_ps=20.0).map(lambda words: words.split(" ± "))
+    for _, row in table.iterrows():
+        cells = [(float(a), float(b)) for a, b in row]
+        for (wanted, _), (seen, error) in (cells[:2], cells[2:]):
+            assert error < 0.1 and seen == pytest.approx(wanted, abs=3 * error)
 
 
 def test_larger_and_longer() -> None:
@@ -73,9 +102,29 @@ def test_larger_and_longer() -> None:
     table = told.reach(
         flow, loads_mpa=(10.0, 50.0), cases={"a": (1.0, 60.0, 120.0), "b": (4.0, 120.0, 480.0)}
     )
-    assert table.loc["a", "50 MPa leaves (%)"] == "1.5 ± 0.3"
-    assert table.loc["b", "10 MPa leaves (%)"] == "0.6 ± 0.1"
-    assert set(table["wanders without load (%)"]) == {f"{100 * flow.wanders(120.0):.1f}"}
+    assert table.loc["a", "50 MPa leaves (%)"] == "1.50 ± 0.30"
+    assert table.loc["b", "10 MPa leaves (%)"] == "0.60 ± 0.12"
+    assert set(table["flow alone wanders (%)"]) == {f"{100 * flow.wanders(120.0):.1f}"}
+
+
+def test_a_liquid_beside_sheared_glasses() -> None:
+    flow = Flow(Estimate(5.0, 0.5, 9), Estimate(0.005, 0.001, 9), VOLUME, KELVIN)
+    strain = np.linspace(0.0, 0.2, 401)
+    runs = []
+    for rate in (5e9, 2e10):
+        table = Thermo(columns={
+            "Time": strain / rate * 1e12, "Yz": 20.0 * strain, "Lz": np.full(401, 20.0),
+            "Pyz": np.full(401, -4000.0), "Xy": np.zeros(401), "Xz": np.zeros(401),
+        })  # fmt: skip
+        runs.append(shear_chapter.sheared({1: table}, rate_per_s=rate))
+    out = told.thinning(flow, runs)
+    assert list(out.index) == ["5e09 per s", "2e10 per s"]
+    assert list(out["as a liquid (GPa)"]) == ["1.00 ± 0.20", "4.00 ± 0.80"]
+    assert [words.split(" ± ")[0] for words in out["sheared (GPa)"]] == ["0.40", "0.40"]
+    assert [words.split(" ± ")[0] for words in out["sheared, over the rate (mPa s)"]] == [
+        "80",
+        "20",
+    ]
 
 
 # --- ageing ---
@@ -132,13 +181,26 @@ def test_every_shear_that_nobody_loads() -> None:
     )
 
 
+def test_runs_from_one_start_may_be_compared() -> None:
+    assert told.resemblance("stress-0", "stress-0") == pytest.approx(1.0)
+    found = told.resemblance("stress-0", "stress-50")
+    ends = [[cycles.summary(own[s][k])[-1].residual.value for s in (1, 2, 3) for k in keys]
+            for own, keys in ((told.shipped("stress-0")[0], (1, 2)), (told.shipped("stress-50")[0], (0, 1)))]  # fmt: skip
+    assert found == pytest.approx(np.corrcoef(ends)[0, 1])
+
+
 @pytest.mark.parametrize(
     ("make", "message"),
     [
         (lambda: told.shipped("anneal"), "anneal: Anneal, expected stress cycles"),
         (told.shipped, "no protocol"),
         (lambda: told.idle_strains({}), "no series"),
-        (lambda: told.glasses_needed(told.Idle(np.ones(2)), 0.0), "effect 0.0"),
+        (lambda: told.glasses_needed(nobody(0.1), 0.0), "effect 0.0"),
+        (
+            lambda: told.idle_strains({1: [series(np.zeros(80)), series(np.zeros(80), legs=4)]}),
+            r"shears of \[1, 2\] cycles",
+        ),
+        (lambda: told.resemblance("stress-0", "anneal"), "anneal: Anneal"),
     ],
 )
 def test_what_cannot_be(make: Any, message: str) -> None:

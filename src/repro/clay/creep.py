@@ -14,7 +14,8 @@ A pulse of length :math:`t_p` then leaves :math:`\sigma t_p / \eta` for good, an
 :math:`\sigma / G` comes back.
 
 A young glass is not in equilibrium.  What it still relaxes moves its cell without a load, so
-that this reads more flow out of the wandering than a load would cause.
+that this reads more flow out of the wandering than a load would cause.  And below a picosecond
+or two, :math:`J(t)` is the mass of the barostat rather than the material.
 
 Units: ps, GPa, angstrom^3; a viscosity of 1 GPa ps is 1 mPa s.
 """
@@ -125,7 +126,9 @@ class Flow:
         return chapter.times(self.fluidity, 1e-3 * stress_mpa * on_ps)
 
     def wanders(self, time_ps: float, *, larger: float = 1.0) -> float:
-        """Return by how much strain wanders in a time without load, one standard deviation.
+        """Return by how much flow lets strain wander without load, one standard deviation.
+
+        The noise of the spring is on top: the root of kT/(GV) at each moment.
 
         Parameters
         ----------

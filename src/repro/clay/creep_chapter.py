@@ -16,11 +16,21 @@ from repro.clay import chapter, creep, cycles, presets
 from repro.clay.creep import Flow
 from repro.clay.cycles import Series
 from repro.clay.protocols import StressCycles
+from repro.clay.shear_chapter import Sheared
 from repro.clay.stress_chapter import Loaded
 from repro.errors import InputError
+from repro.md.scripts import SHEARS
 from repro.md.statistics import Estimate
 
 Floats = NDArray[np.float64]
+
+
+def _loaded(name: str) -> str | None:
+    """Return the shear that a protocol of the reference campaign loads; None for a control."""
+    described = presets.protocol(name)
+    if not isinstance(described, StressCycles):
+        raise InputError(f"{name}: {type(described).__name__}, expected stress cycles")
+    return described.component if described.amplitude_mpa else None
 
 
 def shipped(*names: str) -> tuple[dict[int, list[Series]], float]:
@@ -40,14 +50,9 @@ def shipped(*names: str) -> tuple[dict[int, list[Series]], float]:
     """
     parts, volumes = [], []
     for name in names:
-        described = presets.protocol(name)
-        if not isinstance(described, StressCycles):
-            raise InputError(f"{name}: {type(described).__name__}, expected stress cycles")
-        own, runs = chapter.legs(name), chapter.runs()
-        parts.append(creep.unloaded(
-            own, natoms=int(runs[runs.protocol == name].natoms.iloc[0]),
-            loaded=described.component if described.amplitude_mpa else None,
-        ))  # fmt: skip
+        loaded, own, runs = _loaded(name), chapter.legs(name), chapter.runs()
+        parts.append(creep.unloaded(own, natoms=int(runs[runs.protocol == name].natoms.iloc[0]),
+                                    loaded=loaded))  # fmt: skip
         volumes += [leg["Volume"].mean() for legs in own.values() for leg in legs]
     if not parts:
         raise InputError("no protocol: expected one or more")
@@ -94,56 +99,96 @@ def ageing(
 
 @dataclass(frozen=True)
 class Idle:
-    """Strains after the last rest of shears that nobody loaded.
+    """Strains of shears that nobody loaded, at the moments at which those of loads are read.
 
     Attributes
     ----------
-    strains:
-        (N,), in no order.
+    pulse, rest:
+        (N, C) for N shears and C cycles: where a load would be on, and after it.
     """
 
-    strains: Floats
+    pulse: Floats
+    rest: Floats
 
-    @property
-    def mean(self) -> Estimate:
-        """Mean, which symmetry makes zero, with its error."""
-        return chapter.over_seeds(list(self.strains))
+    def spread(self, number: int = -1, *, pulse: bool = False) -> float:
+        """Return the root mean square after a cycle (the last), or in its pulse.
 
-    @property
-    def spread(self) -> float:
-        """Root of the mean square: about zero, since neither side is preferred."""
-        return float(np.sqrt((self.strains**2).mean()))
+        About zero, since neither side is preferred.
+        """
+        one = (self.pulse if pulse else self.rest)[:, number]
+        return float(np.sqrt((one**2).mean()))
 
 
 def idle_strains(idle: Mapping[int, Sequence[Series]], *, share: float = 0.25) -> Idle:
-    """Return the strains after the last rest of unloaded shears.
+    """Return the strains of unloaded shears cycle by cycle.
 
     Raises
     ------
     InputError
-        As :func:`repro.clay.cycles.summary`, or for no series.
+        As :func:`repro.clay.cycles.summary`, for no series, or for different numbers of cycles.
     """
-    found = [cycles.summary(one, share=share)[-1].residual.value
-             for own in idle.values() for one in own]  # fmt: skip
+    found = [cycles.summary(one, share=share) for own in idle.values() for one in own]
     if not found:
         raise InputError("no series: expected one or more unloaded shears")
-    return Idle(np.array(found))
+    counts = {len(one) for one in found}
+    if len(counts) > 1:
+        raise InputError(f"shears of {sorted(counts)} cycles: expected one number of them")
+    return Idle(np.array([[k.loaded.value for k in one] for one in found]),
+                np.array([[k.residual.value for k in one] for one in found]))  # fmt: skip
 
 
-def against(load: Loaded, idle: Idle) -> Estimate:
-    """Return the strain that a load left, its error from shears that bore none.
+def resemblance(one: str, other: str) -> float:
+    """Return the correlation of the last strains of shears that neither of two protocols loads.
+
+    Both begin from one configuration with one draw of velocities, seed by seed.
+
+    Raises
+    ------
+    InputError, DataError
+        As :func:`shipped`, or for fewer than three shears that both leave alone.
+    """
+    ends: list[dict[tuple[int, str], float]] = []
+    for name in (one, other):
+        own, _ = shipped(name)
+        left = [c for c in SHEARS if c != _loaded(name)]
+        ends.append({(seed, c): cycles.summary(x)[-1].residual.value
+                     for seed, found in own.items() for c, x in zip(left, found, strict=True)})  # fmt: skip
+    both = [key for key in ends[0] if key in ends[1]]
+    if len(both) < 3:
+        raise InputError(
+            f"{one} and {other} share {len(both)} unloaded shears: expected three or more"
+        )
+    return float(np.corrcoef([[part[key] for key in both] for part in ends])[0, 1])
+
+
+def against(load: Loaded, idle: Idle, *, number: int = -1, pulse: bool = False) -> Estimate:
+    """Return the strain of a load after a cycle, its error from shears that bore none.
 
     Few loaded glasses know their own scatter badly; unloaded shears of the same cells are
     more, and show how far a strain wanders that nobody caused.  The error takes for granted
-    that a load shifts the wandering and does not widen it.
+    that a load shifts the wandering and does not widen it, and that the shears wander apart:
+    those of a glass begin from one moment, whose own noise they share.
+
+    Parameters
+    ----------
+    load, idle:
+        Of equal cycles.
+    number:
+        Index of the cycle.
+    pulse:
+        In its pulse, not after its rest.
     """
-    mean, count = load.residual(), len(load.cycles)
-    # One more than the strains: their mean is known to be zero, so none is spent on it.
-    return Estimate(mean.value, idle.spread / np.sqrt(count), len(idle.strains) + 1)
+    mean = chapter.over_seeds([(own[number].loaded if pulse else own[number].residual).value
+                               for own in load.cycles.values()])  # fmt: skip
+    error = idle.spread(number, pulse=pulse) / np.sqrt(len(load.cycles))
+    # One more than the shears: their mean is known to be zero, so none is spent on it.
+    return Estimate(mean.value, float(error), len(idle.rest) + 1)
 
 
 def glasses_needed(idle: Idle, effect: float) -> int:
-    """Return how many loaded glasses show a strain by two standard errors.
+    """Return with how many loaded glasses a strain is as large as two standard errors.
+
+    So many show it every second time.
 
     Raises
     ------
@@ -152,30 +197,35 @@ def glasses_needed(idle: Idle, effect: float) -> int:
     """
     if not effect > 0:
         raise InputError(f"effect {effect}: expected a positive strain")
-    return max(1, int(np.ceil((2 * idle.spread / effect) ** 2)))
+    return max(1, int(np.ceil((2 * idle.spread() / effect) ** 2)))
 
 
-def expected(load: Loaded, found: Flow, *, on_ps: float) -> pd.DataFrame:
+def expected(
+    load: Loaded, idle: Idle, found: Flow, *, on_ps: float, share: float = 0.25
+) -> pd.DataFrame:
     """Return strains that linear response expects beside those measured, cycle by cycle.
 
     Parameters
     ----------
-    load:
-        Measured.
+    load, idle:
+        Measured; errors are those of :func:`against`.
     found:
-        From :func:`flow`.
+        From :func:`repro.clay.creep.flow`.
     on_ps:
         Length of a pulse.
+    share:
+        Last part of a leg that the measured strains are means over.
     """
     spring, rows = found.springs(load.amplitude_mpa), []
-    for k in range(min(len(own) for own in load.cycles.values())):
+    for k in range(idle.rest.shape[1]):
+        # The measured strain is a mean over the end of the pulse, which has not flowed to its end.
+        flown = found.leaves(load.amplitude_mpa, (k + 1 - share / 2) * on_ps)
+        both = Estimate(spring.value + flown.value, float(np.hypot(spring.error, flown.error)))
         left = found.leaves(load.amplitude_mpa, (k + 1) * on_ps)
-        both = Estimate(spring.value + left.value, float(np.hypot(spring.error, left.error)))
-        on = chapter.over_seeds([own[k].loaded.value for own in load.cycles.values()])
         rows.append({"cycle": k + 1, "under load, expected (%)": both.words(factor=100),
-                     "measured (%)": on.words(factor=100),
+                     "measured (%)": against(load, idle, number=k, pulse=True).words(factor=100),
                      "after the rest, expected (%)": left.words(factor=100),
-                     "measured then (%)": load.residual(k).words(factor=100)})  # fmt: skip
+                     "measured then (%)": against(load, idle, number=k).words(factor=100)})  # fmt: skip
     return pd.DataFrame(rows).set_index("cycle")
 
 
@@ -187,7 +237,7 @@ def reach(
     Parameters
     ----------
     found:
-        From :func:`flow`.
+        From :func:`repro.clay.creep.flow`.
     loads_mpa:
         The loads.
     cases:
@@ -195,10 +245,31 @@ def reach(
     """
     rows = {}
     for words, (larger, on, whole) in cases.items():
-        row = {f"{one:g} MPa leaves (%)": found.leaves(one, on).words(1, factor=100)
+        row = {f"{one:g} MPa leaves (%)": found.leaves(one, on).words(2, factor=100)
                for one in loads_mpa}  # fmt: skip
         rows[words] = {
             **row,
-            "wanders without load (%)": f"{100 * found.wanders(whole, larger=larger):.1f}",
+            "flow alone wanders (%)": f"{100 * found.wanders(whole, larger=larger):.1f}",
+        }
+    return pd.DataFrame(rows).T
+
+
+def thinning(found: Flow, runs: Sequence[Sheared]) -> pd.DataFrame:
+    """Return the stress of a liquid of the viscosity at some rates beside that of sheared glasses.
+
+    Parameters
+    ----------
+    found:
+        From :func:`repro.clay.creep.flow`.
+    runs:
+        Glasses sheared at one rate each.
+    """
+    rows = {}
+    for one in runs:
+        per_ps, flow = 1e-12 * one.rate_per_s, one.flow()
+        rows[f"{one.rate_per_s:.0e} per s".replace("e+", "e")] = {
+            "as a liquid (GPa)": chapter.times(found.viscosity, per_ps).words(),
+            "sheared (GPa)": flow.words(),
+            "sheared, over the rate (mPa s)": chapter.times(flow, 1 / per_ps).words(0),
         }
     return pd.DataFrame(rows).T

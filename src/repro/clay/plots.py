@@ -236,7 +236,7 @@ def plot_cycles(axes: Sequence[Axes], loads: Mapping[str, Loaded], *, half_width
 
 def plot_compliance(
     ax: Axes, found: Mapping[str, Compliance], *, line: Flow | None = None,
-    fit_ps: tuple[float, float] = (3.0, 40.0),
+    fit_ps: tuple[float, float] | None = None,
 ) -> None:  # fmt: skip
     """Draw strain per stress against time, with bands of the error, and a spring with a dashpot.
 
@@ -249,7 +249,7 @@ def plot_compliance(
     line:
         Drawn dashed over the first compliance, over all its times.
     fit_ps:
-        First and last time that the line was fitted to; marked.
+        First and last time that the line was fitted to; marked if given.
     """
     for number, (words, one) in enumerate(found.items()):
         _line(ax, one.lags, one.mean, np.nan_to_num(one.error), number=number, label=words)
@@ -257,6 +257,7 @@ def plot_compliance(
         t = next(iter(found.values())).lags
         ax.plot(t, 1 / line.modulus.value + t * line.fluidity.value, "--", color="0.2",
                 linewidth=1.0, label="1/G + t/η")  # fmt: skip
+    if fit_ps is not None:
         ax.axvspan(*fit_ps, color="0.93", linewidth=0, zorder=0)
     ax.set(xscale="log", xlabel="time (ps)", ylabel="strain per stress (1/GPa)", ylim=(0, None))
     ax.legend(fontsize=8.5)
