@@ -433,3 +433,8 @@ def test_what_still_drifts_is_named() -> None:
 
 def test_the_quenched_density_is_that_of_a_solid() -> None:
     assert 2.0 < look.quenched_density() < 3.2
+
+
+def test_one_less_another() -> None:
+    found = chapter.less(Estimate(1.0, 0.3, 3), Estimate(3.0, 0.4, 3))
+    assert found.value == -2.0 and found.error == pytest.approx(0.5)

@@ -11,7 +11,7 @@ from test_clay_creep import FLUIDITY, KELVIN, MODULUS, VOLUME, maxwell, series
 from repro.clay import chapter, cycles, shear_chapter
 from repro.clay import creep_chapter as told
 from repro.clay import stress_chapter as look
-from repro.clay.creep import Flow
+from repro.clay.creep import Flow, compliance, flow
 from repro.errors import InputError
 from repro.md.logs import Thermo
 from repro.md.statistics import Estimate
@@ -72,8 +72,8 @@ def test_strains_at_the_moments_of_a_load() -> None:
 
 
 def test_expected_beside_measured() -> None:
-    flow = Flow(Estimate(5.0, 0.5, 9), Estimate(0.005, 0.001, 9), VOLUME, KELVIN)
-    table = told.expected(load(0.02, 0.04), nobody(0.01, -0.01), flow, on_ps=20.0)
+    law = Flow(Estimate(5.0, 0.5, 9), Estimate(0.005, 0.001, 9), VOLUME, KELVIN)
+    table = told.expected(load(0.02, 0.04), nobody(0.01, -0.01), law, on_ps=20.0)
     assert list(table.index) == [1, 2]
     # 50 MPa over 5 GPa are 1 %, and 20 ps of it leave half a per cent.
     assert table.loc[1, "after the rest, expected (%)"] == "0.50 ± 0.10"
@@ -85,12 +85,12 @@ def test_expected_beside_measured() -> None:
 
 
 def test_expectation_and_model_are_read_at_the_same_moments() -> None:
-    flow = Flow(Estimate(MODULUS, 0.0, 9), Estimate(FLUIDITY, 0.0, 9), VOLUME, KELVIN)
+    law = Flow(Estimate(MODULUS, 0.0, 9), Estimate(FLUIDITY, 0.0, 9), VOLUME, KELVIN)
     pulses = np.tile(np.r_[np.ones(400), np.zeros(400)], 2) * 0.05
     paths = [series(one, legs=4) for one in maxwell(1600, 600, seed=3, load=pulses)]
     made = look.Loaded("yz", 50.0, {}, {k: cycles.summary(one) for k, one in enumerate(paths)})
     idle = told.idle_strains({1: [series(one, legs=4) for one in maxwell(1600, 600, seed=4)]})
-    table = told.expected(made, idle, flow, on_ps=20.0).map(lambda words: words.split(" ± "))
+    table = told.expected(made, idle, law, on_ps=20.0).map(lambda words: words.split(" ± "))
     for _, row in table.iterrows():
         cells = [(float(a), float(b)) for a, b in row]
         for (wanted, _), (seen, error) in (cells[:2], cells[2:]):
@@ -98,17 +98,17 @@ def test_expectation_and_model_are_read_at_the_same_moments() -> None:
 
 
 def test_larger_and_longer() -> None:
-    flow = Flow(Estimate(5.0, 0.5, 9), Estimate(0.005, 0.001, 9), VOLUME, KELVIN)
+    law = Flow(Estimate(5.0, 0.5, 9), Estimate(0.005, 0.001, 9), VOLUME, KELVIN)
     table = told.reach(
-        flow, loads_mpa=(10.0, 50.0), cases={"a": (1.0, 60.0, 120.0), "b": (4.0, 120.0, 480.0)}
+        law, loads_mpa=(10.0, 50.0), cases={"a": (1.0, 60.0, 120.0), "b": (4.0, 120.0, 480.0)}
     )
     assert table.loc["a", "50 MPa leaves (%)"] == "1.50 ± 0.30"
     assert table.loc["b", "10 MPa leaves (%)"] == "0.60 ± 0.12"
-    assert set(table["flow alone wanders (%)"]) == {f"{100 * flow.wanders(120.0):.1f}"}
+    assert set(table["flow alone wanders (%)"]) == {f"{100 * law.wanders(120.0):.1f}"}
 
 
 def test_a_liquid_beside_sheared_glasses() -> None:
-    flow = Flow(Estimate(5.0, 0.5, 9), Estimate(0.005, 0.001, 9), VOLUME, KELVIN)
+    law = Flow(Estimate(5.0, 0.5, 9), Estimate(0.005, 0.001, 9), VOLUME, KELVIN)
     strain = np.linspace(0.0, 0.2, 401)
     runs = []
     for rate in (5e9, 2e10):
@@ -117,7 +117,7 @@ def test_a_liquid_beside_sheared_glasses() -> None:
             "Pyz": np.full(401, -4000.0), "Xy": np.zeros(401), "Xz": np.zeros(401),
         })  # fmt: skip
         runs.append(shear_chapter.sheared({1: table}, rate_per_s=rate))
-    out = told.thinning(flow, runs)
+    out = told.thinning(law, runs)
     assert list(out.index) == ["5e09 per s", "2e10 per s"]
     assert list(out["as a liquid (GPa)"]) == ["1.00 ± 0.20", "4.00 ± 0.80"]
     assert [words.split(" ± ")[0] for words in out["sheared (GPa)"]] == ["0.40", "0.40"]
@@ -179,6 +179,17 @@ def test_every_shear_that_nobody_loads() -> None:
     assert control[0][1][0].strain == pytest.approx(
         cycles.series(chapter.legs("stress-0")[1], component="yz", natoms=704).strain
     )
+
+
+def test_each_shear_by_itself() -> None:
+    table = told.by_shear("stress-0", "stress-50", temperature=KELVIN)
+    assert list(table.index) == ["yz", "xz", "xy"]
+    # The loaded shear is left out of the loaded runs.
+    assert list(table["runs"]) == [3, 6, 6]
+    calm, volume = told.shipped("stress-0", "stress-50", shears=("xz",))
+    alone = flow(compliance(calm, volume=volume, temperature=KELVIN))
+    assert table.loc["xz", "modulus (GPa)"] == alone.modulus.words(1)
+    assert table.loc["xz", "fluidity (1/(GPa ns))"] == alone.fluidity.words(1, factor=1000)
 
 
 def test_runs_from_one_start_may_be_compared() -> None:

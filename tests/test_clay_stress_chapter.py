@@ -254,3 +254,11 @@ def test_scatter_by_size_beside_the_law() -> None:
         look.size_table({"tiny": [], "large": [look.Fluctuation(400, 4000.0, 200.0, 1.0)]})
     with pytest.raises(InputError, match="no run of any size"):
         look.size_table({})
+
+
+def test_the_work_of_a_load() -> None:
+    # 1 GPa times 1000 angstrom^3 is 1e-18 J, 6.2415 eV; here a tenth of it over 100 atoms.
+    assert look.work(1000.0, 0.1, volume=1000.0, natoms=100) == pytest.approx(6.2415, rel=1e-4)
+    assert look.work(-50.0, 0.1, volume=1000.0, natoms=100) == pytest.approx(-0.312075, rel=1e-4)
+    with pytest.raises(InputError, match=r"0 atoms in 5\.0"):
+        look.work(1.0, 1.0, volume=5.0, natoms=0)

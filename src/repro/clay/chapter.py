@@ -105,6 +105,11 @@ def times(estimate: Estimate, factor: float) -> Estimate:
     return replace(estimate, value=factor * estimate.value, error=abs(factor) * estimate.error)
 
 
+def less(one: Estimate, other: Estimate) -> Estimate:
+    """Return one less the other, their errors independent."""
+    return Estimate(one.value - other.value, float(np.hypot(one.error, other.error)))
+
+
 def above(change: Estimate) -> bool:
     """Return whether a value exceeds zero by its margin; not if it has no error."""
     return bool(change.value > change.margin)

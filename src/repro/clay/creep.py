@@ -151,8 +151,9 @@ class Flow:
 
 
 def unloaded(
-    legs: Mapping[int, Sequence[Thermo]], *, natoms: int, loaded: str | None = None
-) -> dict[int, list[Series]]:
+    legs: Mapping[int, Sequence[Thermo]], *, natoms: int, loaded: str | None = None,
+    shears: Sequence[str] = SHEARS,
+) -> dict[int, list[Series]]:  # fmt: skip
     """Return the series of the shears that bear no load, by seed.
 
     Parameters
@@ -163,6 +164,8 @@ def unloaded(
         Atoms.
     loaded:
         ``yz``, ``xz`` or ``xy``; None for a control, in which no shear bears a load.
+    shears:
+        Those that are asked for.
 
     Raises
     ------
@@ -172,7 +175,7 @@ def unloaded(
     if loaded not in (None, *SHEARS):
         raise InputError(f"loaded shear {loaded!r}: expected {', '.join(SHEARS)} or None")
     return {seed: [cycles.series(own, component=one, natoms=natoms)
-                   for one in SHEARS if one != loaded] for seed, own in legs.items()}  # fmt: skip
+                   for one in shears if one != loaded] for seed, own in legs.items()}  # fmt: skip
 
 
 def gathered(parts: Iterable[Mapping[int, Sequence[Series]]]) -> dict[int, list[Series]]:

@@ -33,13 +33,15 @@ def _loaded(name: str) -> str | None:
     return described.component if described.amplitude_mpa else None
 
 
-def shipped(*names: str) -> tuple[dict[int, list[Series]], float]:
+def shipped(*names: str, shears: Sequence[str] = SHEARS) -> tuple[dict[int, list[Series]], float]:
     """Return the unloaded shears of shipped stress cycles together, and their mean volume.
 
     Parameters
     ----------
     names:
         Protocols of the reference campaign.
+    shears:
+        Those that are asked for.
 
     Raises
     ------
@@ -52,11 +54,29 @@ def shipped(*names: str) -> tuple[dict[int, list[Series]], float]:
     for name in names:
         loaded, own, runs = _loaded(name), chapter.legs(name), chapter.runs()
         parts.append(creep.unloaded(own, natoms=int(runs[runs.protocol == name].natoms.iloc[0]),
-                                    loaded=loaded))  # fmt: skip
+                                    loaded=loaded, shears=shears))  # fmt: skip
         volumes += [leg["Volume"].mean() for legs in own.values() for leg in legs]
     if not parts:
         raise InputError("no protocol: expected one or more")
     return creep.gathered(parts), float(np.mean(volumes))
+
+
+def by_shear(*names: str, temperature: float) -> pd.DataFrame:
+    """Return modulus and fluidity of each shear of shipped stress cycles, in words.
+
+    Raises
+    ------
+    InputError, DataError
+        As :func:`shipped` and :func:`repro.clay.creep.compliance`.
+    """
+    rows = {}
+    for one in SHEARS:
+        calm, volume = shipped(*names, shears=(one,))
+        told = creep.compliance(calm, volume=volume, temperature=temperature)
+        found = creep.flow(told)
+        rows[one] = {"runs": len(told.shears), "modulus (GPa)": found.modulus.words(1),
+                     "fluidity (1/(GPa ns))": found.fluidity.words(1, factor=1000)}  # fmt: skip
+    return pd.DataFrame(rows).T.rename_axis("shear")
 
 
 def rests() -> dict[int, list[Series]]:

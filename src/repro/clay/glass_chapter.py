@@ -207,7 +207,7 @@ def rate_shift(slow: Cooled, fast: Cooled, *, method: str = "hyperbola") -> Esti
     if not fast.rate > slow.rate:
         raise InputError(f"rates {slow.rate:g} and {fast.rate:g} K/ps: expected the slower first")
     a, b = slow.temperature(method), fast.temperature(method)
-    return Estimate(b.value - a.value, float(np.hypot(a.error, b.error)))
+    return chapter.less(b, a)
 
 
 def decades(rate: float) -> float:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from ase import Atoms
+from ase import Atoms, units
 from numpy.typing import NDArray
 
 from repro.clay import chapter, cycles, nonaffine, presets, surroundings
@@ -160,6 +160,26 @@ def energy_beyond(load: Loaded, control: Loaded, *, number: int = -1) -> Estimat
         If they share no seed.
     """
     return _less(load, control, lambda own: own[number].energy.value)
+
+
+def work(stress_mpa: float, strain: float, *, volume: float, natoms: int) -> float:
+    """Return the work that a stress does on a cell that gives by a strain, meV/atom.
+
+    Parameters
+    ----------
+    stress_mpa, strain:
+        Of a shear.
+    volume, natoms:
+        Of the cell, angstrom^3, and its atoms.
+
+    Raises
+    ------
+    InputError
+        For no volume or no atoms.
+    """
+    if not volume > 0 or natoms < 1:
+        raise InputError(f"{natoms} atoms in {volume} angstrom^3: expected one or more, in a volume")
+    return float(1e-3 * stress_mpa * units.GPa * strain * volume / natoms * 1000)
 
 
 def _less(load: Loaded, control: Loaded, of: Callable[[Sequence[Cycle]], float]) -> Estimate:
