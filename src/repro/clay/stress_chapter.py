@@ -178,7 +178,9 @@ def work(stress_mpa: float, strain: float, *, volume: float, natoms: int) -> flo
         For no volume or no atoms.
     """
     if not volume > 0 or natoms < 1:
-        raise InputError(f"{natoms} atoms in {volume} angstrom^3: expected one or more, in a volume")
+        raise InputError(
+            f"{natoms} atoms in {volume} angstrom^3: expected one or more, in a volume"
+        )
     return float(1e-3 * stress_mpa * units.GPa * strain * volume / natoms * 1000)
 
 
