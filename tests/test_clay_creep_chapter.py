@@ -44,6 +44,15 @@ def test_what_a_load_left_against_what_nobody_left() -> None:
     assert under.error == pytest.approx(0.75 * np.sqrt(5e-4 / 3))
 
 
+def test_what_goes_with_a_load() -> None:
+    found = told.gone(load(0.02, 0.04), nobody(0.03, -0.03, 0.01, -0.01), number=1)
+    assert found.value == pytest.approx(0.01) and found.samples == 5
+    # Strains of nobody's go back by half of what is left, here.
+    assert found.error == pytest.approx(np.sqrt(5e-4) / 2 / np.sqrt(2))
+    first = told.gone(load(0.02, 0.04), nobody(0.03, -0.03, 0.01, -0.01))
+    assert first.error == pytest.approx(found.error / 2)
+
+
 def test_the_rule_is_right_about_chance() -> None:
     # Loads that do nothing count as doing something in at most one of twenty trials.
     rng, hits = np.random.default_rng(8), 0

@@ -205,6 +205,18 @@ def against(load: Loaded, idle: Idle, *, number: int = -1, pulse: bool = False) 
     return Estimate(mean.value, float(error), len(idle.rest) + 1)
 
 
+def gone(load: Loaded, idle: Idle, *, number: int = 0) -> Estimate:
+    """Return the strain that goes with a load in a cycle, its error from shears that bore none.
+
+    As :func:`against`, for the strain in the pulse less that after the rest.
+    """
+    mean = chapter.over_seeds([own[number].loaded.value - own[number].residual.value
+                               for own in load.cycles.values()])  # fmt: skip
+    moved = idle.pulse[:, number] - idle.rest[:, number]
+    error = np.sqrt((moved**2).mean() / len(load.cycles))
+    return Estimate(mean.value, float(error), len(moved) + 1)
+
+
 def glasses_needed(idle: Idle, effect: float) -> int:
     """Return with how many loaded glasses a strain is as large as two standard errors.
 
