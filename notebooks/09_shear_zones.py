@@ -102,7 +102,7 @@ look.table(sheared)
 # {glue:text}`shear.flow:.2f` GPa; the ledger holds the last against the paper, the mean beyond a strain of 0.1, since it needs no elastic line (ours is short and noisy) and noise does not raise it as it raises a maximum.
 #
 # Faster should be stronger: a knot needs time to come loose. In our glasses the faster flow takes {glue:text}`shear.stiffer:.2f` ± {glue:text}`shear.stiffer_error:.2f` GPa more. Compare that with its error before
-# you believe it: so few glasses know their own scatter badly. If you do believe it, then at the paper's rate our glass would flow near {glue:text}`shear.at_paper_rate:.2f` GPa, further from the paper's number than what the ledger compares. And no computer will go slow enough to see what a hand does to a clay.
+# you believe it: so few glasses know their own scatter badly. If you do believe it, then at the paper's rate our glass would flow near {glue:text}`shear.at_paper_rate:.2f` GPa, further from the paper's number than what the ledger compares. ([The chapter before](08_soft_under_stress) reads from glasses that nobody touches what a liquid would have at that rate, in its last but one exercise.) And no computer will go slow enough to see what a hand does to a clay.
 
 # %%
 record("shear.offset_strain", 100 * look.OFFSET, unit="%", note="of the offset, fixed beforehand")
