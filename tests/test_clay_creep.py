@@ -127,6 +127,11 @@ def test_a_solid_does_not_flow() -> None:
     assert abs(flow.fluidity.value) < 3 * flow.fluidity.error < 2e-3
 
 
+def test_the_stress_of_a_block() -> None:
+    block = creep.Flow(Estimate(5.0, 0.1), Estimate(0.0, 0.1), VOLUME, KELVIN)
+    assert block.stress_scatter == pytest.approx(1000 * np.sqrt(KT * 5.0 / VOLUME))
+
+
 def test_a_fluidity_of_nothing_has_no_viscosity() -> None:
     flow = creep.Flow(Estimate(5.0, 0.1, 3), Estimate(-1e-4, 1e-3, 3), VOLUME, KELVIN)
     assert flow.viscosity.value == np.inf and np.isnan(flow.viscosity.error)

@@ -116,6 +116,12 @@ class Flow:
             return Estimate(float("inf"), float("nan"), f.samples)
         return Estimate(1 / f.value, f.error / f.value**2, f.samples)
 
+    @property
+    def stress_scatter(self) -> float:
+        """MPa: standard deviation of the stress of an elastic block, the root of kTG/V."""
+        kt = units.kB * self.temperature / PER_GPA
+        return float(1000 * np.sqrt(kt * self.modulus.value / self.volume))
+
     def springs(self, stress_mpa: float) -> Estimate:
         """Return the strain that goes when a stress does."""
         g, load = self.modulus, 1e-3 * stress_mpa
