@@ -286,7 +286,7 @@ comparison("stress-fluctuations")
 
 # %% [markdown]
 # At our size a single moment scatters by {glue:text}`stress.instant:.0f` MPa and a mean over ten picoseconds by {glue:text}`stress.averaged:.1f`; in ten thousand atoms these would be {glue:text}`stress.loud:.0f` and {glue:text}`stress.large:.1f`, if noise falls as one over the root of the size. It does: in the {glue:text}`stress.big_atoms` atoms of [chapter 6](06_mixing)'s larger assembly the last {glue:text}`stress.big_ps:.0f` ps of the rest scatter by {glue:text}`stress.big:.0f` MPa, where the rule says {glue:text}`stress.big_expected:.0f`. The paper's {glue:text}`stress.said:.0f` lies between, and it does not
-# say which it means; so the row stays open. So noise in the *stress* forbids nothing: the barostat holds the mean well, here as there. What drowns a small load is the other quantity, the strain, which wanders without coming back.
+# say which it means; so the row stays open. At any rate noise in the *stress* forbids nothing: the barostat holds the mean well, here as there. What drowns a small load is the other quantity, the strain, which wanders without coming back.
 #
 # How it wanders, and what a load would leave, both follow from the viscosity above. In a larger box each event tilts less, and there are more of them: wandering falls as one over the root of the size, while what a load leaves stays. Both grow with time, the load's part faster.
 
