@@ -40,8 +40,11 @@ from repro.md.statistics import Estimate
 Floats = NDArray[np.float64]
 FIT_PS = (3.0, 40.0)
 """Lags of the straight line: after the cell's ringing, and while a run holds several of them."""
-PER_GPA = units.GPa
-"""eV/angstrom^3 in a GPa."""
+
+
+def _kt(temperature: float) -> float:
+    """Return the thermal energy at a temperature in K, GPa angstrom^3."""
+    return float(units.kB * temperature / units.GPa)
 
 
 @dataclass(frozen=True)
@@ -119,7 +122,7 @@ class Flow:
     @property
     def stress_scatter(self) -> float:
         """MPa: standard deviation of the stress of an elastic block, the root of kTG/V."""
-        kt = units.kB * self.temperature / PER_GPA
+        kt = _kt(self.temperature)
         return float(1000 * np.sqrt(kt * self.modulus.value / self.volume))
 
     def springs(self, stress_mpa: float) -> Estimate:
@@ -151,7 +154,7 @@ class Flow:
         if time_ps < 0 or not larger > 0:
             raise InputError(f"{time_ps} ps, volume times {larger}: expected a time of 0 or more, "
                              "and a positive volume")  # fmt: skip
-        kt = units.kB * self.temperature / PER_GPA
+        kt = _kt(self.temperature)
         square = 2 * kt * max(self.fluidity.value, 0.0) * time_ps / (larger * self.volume)
         return float(np.sqrt(square))
 
@@ -250,8 +253,9 @@ def compliance(
                          f"and less than the shortest run, {shortest:g} ps")  # fmt: skip
     times = whole * step
     squares = np.array([np.interp(times, t, m) for t, m in found])
-    kt = units.kB * temperature / PER_GPA
-    return Compliance(times, volume * squares / (2 * kt), glasses, volume, temperature)
+    return Compliance(
+        times, volume * squares / (2 * _kt(temperature)), glasses, volume, temperature
+    )
 
 
 def flow(found: Compliance, *, fit_ps: tuple[float, float] = FIT_PS) -> Flow:

@@ -61,6 +61,11 @@ def shipped(*names: str, shears: Sequence[str] = SHEARS) -> tuple[dict[int, list
     return creep.gathered(parts), float(np.mean(volumes))
 
 
+def _words(found: Flow) -> dict[str, str]:
+    return {"modulus (GPa)": found.modulus.words(1),
+            "fluidity (1/(GPa ns))": found.fluidity.words(1, factor=1000)}  # fmt: skip
+
+
 def by_shear(*names: str, temperature: float) -> pd.DataFrame:
     """Return modulus and fluidity of each shear of shipped stress cycles, in words.
 
@@ -73,9 +78,7 @@ def by_shear(*names: str, temperature: float) -> pd.DataFrame:
     for one in SHEARS:
         calm, volume = shipped(*names, shears=(one,))
         told = creep.compliance(calm, volume=volume, temperature=temperature)
-        found = creep.flow(told)
-        rows[one] = {"runs": len(told.shears), "modulus (GPa)": found.modulus.words(1),
-                     "fluidity (1/(GPa ns))": found.fluidity.words(1, factor=1000)}  # fmt: skip
+        rows[one] = {"runs": len(told.shears), **_words(creep.flow(told))}
     return pd.DataFrame(rows).T.rename_axis("shear")
 
 
@@ -110,10 +113,7 @@ def ageing(
         told = creep.compliance(idle, volume=volume, temperature=temperature, since_ps=since,
                                 until_ps=until)  # fmt: skip
         one = creep.flow(told, fit_ps=(creep.FIT_PS[0], 0.4 * (until - since)))
-        rows[f"{age + since:g} to {age + until:g}"] = {
-            "modulus (GPa)": one.modulus.words(1),
-            "fluidity (1/(GPa ns))": one.fluidity.words(1, factor=1000),
-        }
+        rows[f"{age + since:g} to {age + until:g}"] = _words(one)
     return pd.DataFrame(rows).T.rename_axis("ps since the quench")
 
 
@@ -167,18 +167,21 @@ def resemblance(one: str, other: str) -> float:
     InputError, DataError
         As :func:`shipped`, or for fewer than three shears that both leave alone.
     """
-    ends: list[dict[tuple[int, str], float]] = []
-    for name in (one, other):
-        own, _ = shipped(name)
-        left = [c for c in SHEARS if c != _loaded(name)]
-        ends.append({(seed, c): cycles.summary(x)[-1].residual.value
-                     for seed, found in own.items() for c, x in zip(left, found, strict=True)})  # fmt: skip
-    both = [key for key in ends[0] if key in ends[1]]
-    if len(both) < 3:
-        raise InputError(
-            f"{one} and {other} share {len(both)} unloaded shears: expected three or more"
-        )
-    return float(np.corrcoef([[part[key] for key in both] for part in ends])[0, 1])
+    common = [c for c in SHEARS if c not in (_loaded(one), _loaded(other))]
+    parts = [shipped(name, shears=common)[0] for name in (one, other)]
+    seeds = [seed for seed in parts[0] if seed in parts[1]]
+    if len(seeds) * len(common) < 3:
+        raise InputError(f"{one} and {other} share {len(seeds) * len(common)} unloaded shears: "
+                         "expected three or more")  # fmt: skip
+    ends = [idle_strains({seed: own[seed] for seed in seeds}).rest[:, -1] for own in parts]
+    return float(np.corrcoef(ends)[0, 1])
+
+
+def _beside(loaded: Sequence[float], idle: Floats) -> Estimate:
+    """Return the mean of loaded glasses with the error that unloaded shears give it."""
+    error = np.sqrt((idle**2).mean() / len(loaded))
+    # One more than the shears: their mean is known to be zero, so none is spent on it.
+    return Estimate(float(np.mean(loaded)), float(error), len(idle) + 1)
 
 
 def against(load: Loaded, idle: Idle, *, number: int = -1, pulse: bool = False) -> Estimate:
@@ -198,11 +201,9 @@ def against(load: Loaded, idle: Idle, *, number: int = -1, pulse: bool = False) 
     pulse:
         In its pulse, not after its rest.
     """
-    mean = chapter.over_seeds([(own[number].loaded if pulse else own[number].residual).value
-                               for own in load.cycles.values()])  # fmt: skip
-    error = idle.spread(number, pulse=pulse) / np.sqrt(len(load.cycles))
-    # One more than the shears: their mean is known to be zero, so none is spent on it.
-    return Estimate(mean.value, float(error), len(idle.rest) + 1)
+    every = [own[number] for own in load.cycles.values()]
+    return _beside([(one.loaded if pulse else one.residual).value for one in every],
+                   (idle.pulse if pulse else idle.rest)[:, number])  # fmt: skip
 
 
 def gone(load: Loaded, idle: Idle, *, number: int = 0) -> Estimate:
@@ -210,11 +211,9 @@ def gone(load: Loaded, idle: Idle, *, number: int = 0) -> Estimate:
 
     As :func:`against`, for the strain in the pulse less that after the rest.
     """
-    mean = chapter.over_seeds([own[number].loaded.value - own[number].residual.value
-                               for own in load.cycles.values()])  # fmt: skip
-    moved = idle.pulse[:, number] - idle.rest[:, number]
-    error = np.sqrt((moved**2).mean() / len(load.cycles))
-    return Estimate(mean.value, float(error), len(moved) + 1)
+    every = [own[number] for own in load.cycles.values()]
+    return _beside([one.loaded.value - one.residual.value for one in every],
+                   idle.pulse[:, number] - idle.rest[:, number])  # fmt: skip
 
 
 def glasses_needed(idle: Idle, effect: float) -> int:

@@ -205,7 +205,7 @@ def plan(
     for key, described in chosen.protocols.items():
         ps = picoseconds(described)
         steps = 1000 * ps / chosen.timestep_fs
-        number = known[SANDWICH if key in (SANDWICH, UNMIXED) else ASSEMBLY]
+        number = known[SANDWICH if SANDWICH in (key, start(key)) else ASSEMBLY]
         rows.append((key, ps, steps * number * us_per_atom_step * 1e-6 / 3600))
     return rows
 
