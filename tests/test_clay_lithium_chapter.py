@@ -12,6 +12,7 @@ import pytest
 from ase import Atoms
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from matplotlib.axes import Axes
 from numpy.typing import NDArray
 from scipy import constants
 
@@ -171,9 +172,30 @@ def test_the_second_rule_has_two_sides_and_a_largest_error(
 
 def test_rules_are_named() -> None:
     with pytest.raises(
-        InputError, match=r"rule 'exponnt': expected exponent or straight.*exponent"
+        InputError, match=r"rule 'exponnt': expected exponent, straight or widened.*exponent"
     ):
         point().counts("exponnt")
+
+
+def test_the_third_rule_lets_all_in_and_widens_their_errors() -> None:
+    bent = point(straight=Estimate(0.86, 0.03), reason="0.8, not 1")
+    assert bent.counts("widened") and not bent.counts("straight")
+    assert bent.error("widened") == pytest.approx(np.hypot(1e-6, 0.14 * 2e-5))
+    # The same to the other side, nothing where the line is straight, and not by other rules.
+    assert point(straight=Estimate(1.14, 0.03)).error("widened") == pytest.approx(
+        bent.error("widened")
+    )
+    assert point(straight=Estimate(1.0, 0.03)).error("widened") == pytest.approx(1e-6)
+    assert point(straight=Estimate(1.1, 0.06)).error("straight") == 1e-6
+    assert not unread().counts("widened") and not point(straight=NAN).counts("widened")
+
+
+@pytest.mark.parametrize("rule", ["exponent", "straight"])
+def test_only_a_run_that_counts_has_an_error(rule: str) -> None:
+    with pytest.raises(InputError, match=rf"820 K of seed 1: expected one .* rule {rule}"):
+        point(straight=Estimate(0.5, 0.01), reason="0.5, not 1").error(rule)
+    with pytest.raises(InputError, match="820 K of seed 1"):
+        unread().error("widened")
 
 
 def test_straightness_is_the_ratio_of_slopes_of_a_naive_msd() -> None:
@@ -298,6 +320,20 @@ def test_what_does_not_count_is_left_out() -> None:
     )
     assert alone is not None and alone.coldest == 660 and alone.energy == pytest.approx(0.3)
     assert more is not None and more.coldest == 500 and more.energy < 0.3
+
+
+def test_a_run_whose_slope_still_falls_weighs_less_in_the_widened_law() -> None:
+    line = activated(820, 740, 660, 580)
+    off = point(500, found=stated(9e-6, temperature=500), straight=Estimate(0.5, 0.01))
+    firm = point(500, found=stated(9e-6, temperature=500))
+    loose, tight = (lithium_law.law([*line, one], rule="widened") for one in (off, firm))
+    assert loose is not None and tight is not None
+    assert tight.energy < loose.energy < 0.3
+    # Where nothing bends it is the law of the plain errors.
+    plain, widened = lithium_law.law(line), lithium_law.law(line, rule="widened")
+    assert plain is not None and widened is not None
+    assert widened.energy == pytest.approx(plain.energy)
+    assert widened.error == pytest.approx(plain.error)
 
 
 @pytest.mark.parametrize(
@@ -542,16 +578,19 @@ def test_the_law_in_words() -> None:
 def test_the_answer_with_one_law_two_or_none() -> None:
     good, bad = conductivity(1.5), None
     found = activated(820, 740, 660)
-    assert "1.5 mS/cm (95 %: 0.5 to 4.5)" in lithium_words.answer(
-        found, {"exponent": good, "straight": good}, rule="exponent"
-    )
-    mild = lithium_words.answer(found, {"exponent": bad, "straight": good}, rule="exponent")
+    all_three = {"exponent": good, "straight": good, "widened": good}
+    assert "1.5 mS/cm (95 %: 0.5 to 4.5)" in lithium_words.answer(found, all_three, rule="exponent")
+    mild = lithium_words.answer(found, all_three | {"exponent": bad}, rule="exponent")
     assert "by a milder one" in mild and "1.5 mS/cm" in mild
-    none = lithium_words.answer([], {"exponent": bad, "straight": bad}, rule="exponent")
+    wide = lithium_words.answer(found, {"exponent": bad, "straight": bad, "widened": good},
+                                rule="exponent")  # fmt: skip
+    assert "By our two rules not enough" in wide and "1.5 mS/cm" in wide and "widened" in wide
+    neither = dict.fromkeys(all_three, bad)
+    none = lithium_words.answer([], neither, rule="exponent")
     assert (
         "cannot say yet" in none and "mS/cm" not in none and none.endswith("there is no run yet.")
     )
-    few = lithium_words.answer([unread()], {"exponent": bad, "straight": bad}, rule="exponent")
+    few = lithium_words.answer([unread()], neither, rule="exponent")
     assert few.endswith("by the milder of our rules, none of 1 runs count.")
 
 
@@ -604,6 +643,15 @@ def test_figures_show_what_there_is_and_nothing_else() -> None:
         bow.get_ydata()[-1] == pytest.approx(bent.at(150.0).value)
         and bow.get_ydata()[-1] < dashed.get_ydata()[-1]
     )
+    _, wide = new_figure()
+    loose = [replace(p, straight=Estimate(0.7, 0.01)) for p in found]
+    lithium_plots.plot_law(wide, loose, None, to=300.0, rule="widened")
+
+    def height(ax: Axes) -> float:
+        bar = ax.containers[0][2][0].get_segments()[0]
+        return float(np.ptp(bar[:, 1]))
+
+    assert height(wide) / height(c) == pytest.approx(loose[0].error("widened") / 1e-6, rel=1e-3)
     lithium_plots.plot_conductivities(d, {"measured": 2.9}, {"ours": (1.0, 1e-9, 1e9)})
     assert d.get_xlim() == pytest.approx(lithium_plots.WIDEST)
     assert [t.get_text() for t in d.get_yticklabels()] == ["measured", "ours"]

@@ -7,7 +7,8 @@ rattles before it leaves adds a constant to the MSD, which lowers the exponent o
 that is perfectly straight.  A second rule asks for that alone, by the slope of the later
 half of the fitted lags over that of the earlier half.  It was added after the first run, at
 820 K, was seen, and before any law was fitted; it is shown beside the first, not in its
-place.
+place.  A third leaves none out that has a coefficient, and widens its error instead by what
+its slope still changed.  It was added when the first two had left too few runs for a law.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ PROTOCOL, LEG = "diffusion-", "run"
 ELEMENTS = ("Li", "F", "Cl", "Ga")
 A2_PER_PS = 1e-4
 """angstrom^2/ps in cm^2/s."""
-RULES, STRAIGHT_ERROR = ("exponent", "straight"), 0.25
+RULES, STRAIGHT_ERROR = ("exponent", "straight", "widened"), 0.25
 CURVE_POINTS = 40
 LIVE_MELT = "melt-2-1"
 
@@ -79,7 +80,8 @@ class Point:
         """Return whether the run enters a law by a rule of :data:`RULES`.
 
         ``exponent`` is :attr:`diffuses`.  ``straight`` asks for a coefficient, a ratio of
-        slopes within two errors of 1, and an error of a quarter or less.
+        slopes within two errors of 1, and an error of a quarter or less.  ``widened`` asks
+        for a coefficient and a ratio, whatever it is; see :meth:`error`.
 
         Raises
         ------
@@ -87,14 +89,34 @@ class Point:
             For another rule.
         """
         if rule not in RULES:
-            raise InputError(f"rule {rule!r}: expected {' or '.join(RULES)}"
+            raise InputError(f"rule {rule!r}: expected {', '.join(RULES[:-1])} or {RULES[-1]}"
                              f"{did_you_mean(rule, RULES)}")  # fmt: skip
         if rule == RULES[0]:
             return self.diffuses
         ratio = self.straight
+        if rule == "widened":
+            return self.found is not None and bool(np.isfinite(ratio.value))
         return self.found is not None and bool(
             ratio.error <= STRAIGHT_ERROR and abs(ratio.value - 1) <= 2 * ratio.error
         )
+
+    def error(self, rule: str = RULES[0]) -> float:
+        """Return the standard error of the coefficient (cm^2/s) with which a run enters a law.
+
+        By ``widened`` the difference of the ratio of slopes from 1, times the coefficient,
+        is added in quadrature to the error of the fit: where the slope still falls, the next
+        stretch may well lower it by as much again.  By the others it is that of the fit.
+
+        Raises
+        ------
+        InputError
+            For a run that does not count, or another rule.
+        """
+        if self.found is None or not self.counts(rule):
+            raise InputError(f"run at {self.temperature:g} K of seed {self.seed}: expected one "
+                             f"that counts by the rule {rule}")  # fmt: skip
+        bend = abs(self.straight.value - 1) if rule == "widened" else 0.0
+        return float(np.hypot(self.found.error, bend * self.found.coefficient))
 
     @property
     def rms(self) -> float:

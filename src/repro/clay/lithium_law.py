@@ -75,14 +75,14 @@ def law(
     InputError
         For another rule, or a T0 below 0 or not below the coldest run that counts.
     """
-    used = [(p.temperature, p.found) for p in found if p.found is not None and p.counts(rule)]
-    kelvin = np.array([t for t, _ in used])
+    used = [(p, p.found) for p in found if p.found is not None and p.counts(rule)]
+    kelvin = np.array([p.temperature for p, _ in used])
     if not 0 <= divergence < (kelvin.min() if len(kelvin) else np.inf):
         raise InputError(f"T0 of {divergence:g} K: expected 0 or more and below the coldest run")
     if len(np.unique(kelvin)) < FEWEST:
         return None
     return arrhenius(kelvin - divergence, np.array([d.coefficient for _, d in used]),
-                     np.array([d.error for _, d in used]))  # fmt: skip
+                     np.array([p.error(rule) for p, _ in used]))  # fmt: skip
 
 
 def carriers(preset: str = chapter.PRESET) -> Estimate:

@@ -89,8 +89,10 @@ def plot_law(
         label = None if p.seed in named else f"seed {p.seed}"
         named.add(p.seed)
         d = p.found
+        # What the fit's own interval leaves out, the error that enters the law may hold.
+        more = p.error(rule) / d.error if p.counts(rule) and d.error > 0 else 1.0
         ax.errorbar([1000 / p.temperature], [d.coefficient],
-                    [[max(d.coefficient - d.low, 0.0)], [max(d.high - d.coefficient, 0.0)]],
+                    [[more * max(d.coefficient - d.low, 0.0)], [more * max(d.high - d.coefficient, 0.0)]],
                     fmt=MARKERS[k % len(MARKERS)], color=CYCLE[k % len(CYCLE)], label=label,
                     markersize=5, markerfacecolor=None if p.counts(rule) else "white")  # fmt: skip
     if law is not None:

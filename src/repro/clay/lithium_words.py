@@ -18,8 +18,8 @@ from repro.clay.lithium_chapter import RULES, Point, flows
 from repro.clay.lithium_law import conducts
 
 Floats = NDArray[np.float64]
-COLUMNS = ["T (K)", "seed", "run (ps)", "D (10⁻⁶ cm²/s)", "exponent", "later / earlier slope",
-           "counts by exponent", "counts as straight"]  # fmt: skip
+COLUMNS = ["T (K)", "seed", "run (ps)", "D (10⁻⁶ cm²/s)", "error, widened", "exponent",
+           "later / earlier slope", "counts by exponent", "counts as straight"]  # fmt: skip
 NO_LAW = "No law: three temperatures or more have to count."
 
 
@@ -63,6 +63,7 @@ def table(found: Sequence[Point]) -> pd.DataFrame:
         rows.append({
             "T (K)": round(p.temperature), "seed": p.seed, "run (ps)": f"{p.picoseconds:g}" if len(p.lag_ps) else "",
             "D (10⁻⁶ cm²/s)": _coefficient(p),
+            "error, widened": f"{1e6 * p.error('widened'):.2f}" if p.counts("widened") else "",
             "exponent": "" if d is None else f"{d.exponent:.2f} ± {d.exponent_error:.2f}",
             "later / earlier slope": "" if d is None else f"{p.straight.value:.2f} ± {p.straight.error:.2f}",
             "counts by exponent": "yes" if p.diffuses else f"no: {p.reason}",
@@ -145,9 +146,9 @@ def answer(found: Sequence[Point], sigmas: Mapping[str, Conductivity | None], *,
     sigmas:
         Rule to conductivity at 300 K, None without a law.
     rule:
-        The one that is asked for; where it gives no law, the other is named.
+        The one that is asked for; where it gives no law, the next milder that does is named.
     """
-    sigma, other = sigmas[rule], sigmas["straight"]
+    sigma, other, widest = sigmas[rule], sigmas["straight"], sigmas["widened"]
     if sigma is not None:
         return (f"Lithium that diffuses as it does in {counted(found, rule=rule)} would, extrapolated to "
                 f"300 K and if its ions move independently, conduct {words(sigma)}.")  # fmt: skip
@@ -155,6 +156,11 @@ def answer(found: Sequence[Point], sigmas: Mapping[str, Conductivity | None], *,
         return (f"By the rule we had fixed, not enough temperatures count for a law "
                 f"({counted(found, rule=rule)}); by a milder one, {counted(found, rule='straight')}, "
                 f"lithium would conduct {words(other)} at 300 K if its ions move independently.")  # fmt: skip
+    if widest is not None:
+        let_in = [p for p in found if p.counts("widened")]
+        return (f"By our two rules not enough temperatures count for a law; with {listed(let_in)}, let in all the "
+                f"same and their errors widened by what the slope of each still changes, lithium would conduct "
+                f"{words(widest)} at 300 K if its ions move independently.")  # fmt: skip
     so_far = (
         f"by the milder of our rules, {counted(found, rule='straight')} count"
         if found
