@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from scipy import constants
 
 from repro.clay import diffusion as df
+from repro.clay.paths import ATOMS_AT_ONCE, Track, mean_squared_displacement, track
 from repro.errors import InputError
 
 Floats = NDArray[np.float64]
@@ -34,8 +35,8 @@ def walk(frames: int = 300, atoms: int = 40, *, dt: float = 0.1, seed: int = 0,
     return np.cumsum(steps, axis=0)
 
 
-def made(paths: Floats, *, dt: float = 0.1, volume: float = 1e4) -> df.Track:
-    return df.Track(paths.astype(np.float32), dt, volume)
+def made(paths: Floats, *, dt: float = 0.1, volume: float = 1e4) -> Track:
+    return Track(paths.astype(np.float32), dt, volume)
 
 
 def frames_of(paths: Floats, *, hosts: int = 6, drift: Floats | None = None, cell: Floats = CELL,
@@ -69,7 +70,7 @@ def relative(paths: Floats, hosts: int = 6) -> Floats:
 def test_wrapped_paths_are_unwrapped() -> None:
     paths = 4.0 * walk(800, 5)
     assert np.abs(paths).max() > 2 * CELL.max()
-    found = df.track(frames_of(paths), dt_ps=0.1)
+    found = track(frames_of(paths), dt_ps=0.1)
     assert found.positions.dtype == np.float32
     np.testing.assert_allclose(found.positions, relative(paths), atol=1e-4)
     assert found.volume == pytest.approx(12 * 11 * 10)
@@ -88,13 +89,13 @@ def test_any_cell_gives_the_same_paths(tilts: tuple[float, float, float], turns:
     paths -= paths[0]
     if heights.min() < 4.2:
         return
-    found = df.track(frames_of(paths, cell=cell), dt_ps=0.1)
+    found = track(frames_of(paths, cell=cell), dt_ps=0.1)
     np.testing.assert_allclose(found.positions, relative(paths), atol=1e-4)
 
 
 def test_steps_are_those_of_the_minimum_image_of_ase() -> None:
     frames = list(frames_of(4.0 * walk(20, 6)))
-    found = df.track(frames, dt_ps=0.1)
+    found = track(frames, dt_ps=0.1)
     steps = [find_mic(b.positions - a.positions, CELL)[0] for a, b in zip(frames, frames[1:])]  # noqa: B905, RUF007
     total = np.cumsum(steps, axis=0)
     masses = frames[0].get_masses()
@@ -104,28 +105,28 @@ def test_steps_are_those_of_the_minimum_image_of_ase() -> None:
 
 def test_the_drift_of_the_whole_cell_is_removed() -> None:
     paths = walk(50, 5)
-    still = df.track(frames_of(paths), dt_ps=0.1)
-    drifting = df.track(frames_of(paths, drift=np.array([0.3, -0.2, 0.5])), dt_ps=0.1)
+    still = track(frames_of(paths), dt_ps=0.1)
+    drifting = track(frames_of(paths, drift=np.array([0.3, -0.2, 0.5])), dt_ps=0.1)
     np.testing.assert_allclose(drifting.positions, still.positions, atol=1e-4)
 
 
 def test_wrapping_makes_no_difference() -> None:
     paths = walk(50, 5)
-    one = df.track(frames_of(paths), dt_ps=0.1)
-    other = df.track(frames_of(paths, wrap=False), dt_ps=0.1)
+    one = track(frames_of(paths), dt_ps=0.1)
+    other = track(frames_of(paths, wrap=False), dt_ps=0.1)
     np.testing.assert_allclose(one.positions, other.positions, atol=1e-4)
 
 
 def test_a_stride_thins_what_is_kept_but_not_the_unwrapping() -> None:
     paths = 4.0 * walk(101, 5)
-    whole = df.track(frames_of(paths), dt_ps=0.1)
-    thin = df.track(frames_of(paths), dt_ps=0.1, stride=25)
+    whole = track(frames_of(paths), dt_ps=0.1)
+    thin = track(frames_of(paths), dt_ps=0.1, stride=25)
     assert thin.dt_ps == pytest.approx(2.5)
     np.testing.assert_array_equal(thin.positions, whole.positions[::25])
 
 
 def test_another_element() -> None:
-    found = df.track(frames_of(walk(20, 5)), dt_ps=0.1, element="Ga")
+    found = track(frames_of(walk(20, 5)), dt_ps=0.1, element="Ga")
     assert found.positions.shape == (20, 6, 3)
     # Gallium stays, so it moves against the centre of mass, all atoms alike.
     np.testing.assert_allclose(np.ptp(found.positions, axis=1), 0.0, atol=1e-5)
@@ -143,7 +144,7 @@ def test_frames_are_read_once_and_not_kept() -> None:
             assert len(alive) <= 3
             yield watched
 
-    assert df.track(stream(), dt_ps=0.1).positions.shape == (30, 3, 3)
+    assert track(stream(), dt_ps=0.1).positions.shape == (30, 3, 3)
 
 
 def with_frame(index: int, change: str) -> Iterator[Atoms]:
@@ -174,9 +175,9 @@ def with_frame(index: int, change: str) -> Iterator[Atoms]:
     ],
 )  # fmt: skip
 def test_frames_that_do_not_belong(change: str, message: str) -> None:
-    assert len(df.track(with_frame(4, "nothing"), dt_ps=0.1).positions) == 6
+    assert len(track(with_frame(4, "nothing"), dt_ps=0.1).positions) == 6
     with pytest.raises(InputError, match=message):
-        df.track(with_frame(4, change), dt_ps=0.1)
+        track(with_frame(4, change), dt_ps=0.1)
 
 
 def test_a_third_of_the_shortest_height_is_the_limit() -> None:
@@ -186,26 +187,26 @@ def test_a_third_of_the_shortest_height_is_the_limit() -> None:
         paths[1, 0, 1] = step
         frames = list(frames_of(paths, cell=cell))
         if fits:
-            assert df.track(frames, dt_ps=0.1).positions.shape == (2, 1, 3)
+            assert track(frames, dt_ps=0.1).positions.shape == (2, 1, 3)
         else:
             with pytest.raises(InputError, match=r"moved 2\.67"):
-                df.track(frames, dt_ps=0.1)
+                track(frames, dt_ps=0.1)
 
 
 def test_trajectories_that_cannot_be_read() -> None:
     frames = list(frames_of(walk(3, 2)))
     with pytest.raises(InputError, match="no Na in Li2Ga6: expected an atom"):
-        df.track(frames, dt_ps=0.1, element="Na")
+        track(frames, dt_ps=0.1, element="Na")
     with pytest.raises(InputError, match="no frames"):
-        df.track([], dt_ps=0.1)
+        track([], dt_ps=0.1)
     with pytest.raises(InputError, match="stride 0: expected"):
-        df.track(frames, dt_ps=0.1, stride=0)
+        track(frames, dt_ps=0.1, stride=0)
     with pytest.raises(InputError, match=r"frames 0\.0 ps apart"):
-        df.track(frames, dt_ps=0.0)
+        track(frames, dt_ps=0.0)
     with pytest.raises(InputError, match="not periodic"):
-        df.track([Atoms("Li", cell=CELL, pbc=[True, True, False])], dt_ps=0.1)
+        track([Atoms("Li", cell=CELL, pbc=[True, True, False])], dt_ps=0.1)
     with pytest.raises(InputError, match="without volume"):
-        df.track([Atoms("Li", pbc=True)], dt_ps=0.1)
+        track([Atoms("Li", pbc=True)], dt_ps=0.1)
 
 
 # Mean squared displacement
@@ -226,15 +227,15 @@ def naive(x: Floats) -> Floats:
 @given(length=st.integers(1, 13), count=st.integers(1, 4), seed=st.integers(0, 999))
 def test_msd_is_that_of_a_double_loop(length: int, count: int, seed: int) -> None:
     x = np.random.default_rng(seed).normal(size=(length, count, 3)) + 7.0
-    lag, msd = df.mean_squared_displacement(x, dt_ps=0.5)
+    lag, msd = mean_squared_displacement(x, dt_ps=0.5)
     np.testing.assert_allclose(lag, 0.5 * np.arange(length))
     np.testing.assert_allclose(msd, naive(x), rtol=1e-9, atol=1e-12)
 
 
 def test_msd_over_more_atoms_than_are_taken_at_once() -> None:
-    x = walk(20, df.ATOMS_AT_ONCE + 9)
+    x = walk(20, ATOMS_AT_ONCE + 9)
     np.testing.assert_allclose(
-        df.mean_squared_displacement(x, dt_ps=0.1)[1], naive(x), rtol=1e-9, atol=1e-12
+        mean_squared_displacement(x, dt_ps=0.1)[1], naive(x), rtol=1e-9, atol=1e-12
     )
 
 
@@ -242,21 +243,21 @@ def test_msd_of_freud_where_positions_are_small() -> None:
     import freud
 
     x = walk(300, 30)
-    _, msd = df.mean_squared_displacement(x, dt_ps=0.1)
+    _, msd = mean_squared_displacement(x, dt_ps=0.1)
     theirs = freud.msd.MSD().compute(x - x.mean(axis=0)).msd
     np.testing.assert_allclose(msd[1:], theirs[1:], rtol=2e-3)
 
 
 def test_msd_of_motion_at_constant_speed() -> None:
     x = np.arange(50)[:, None, None] * np.array([0.3, 0.4, 0.0]) + np.zeros((50, 3, 3))
-    lag, msd = df.mean_squared_displacement(x, dt_ps=0.2)
+    lag, msd = mean_squared_displacement(x, dt_ps=0.2)
     np.testing.assert_allclose(msd, (0.5 * lag / 0.2) ** 2, rtol=1e-9, atol=1e-9)
 
 
 def test_positions_stored_in_single_precision_are_enough() -> None:
     x = walk(2000, 10, coefficient=1.0)
-    exact = df.mean_squared_displacement(x, dt_ps=0.1)[1][1:]
-    stored = df.mean_squared_displacement(x.astype(np.float32), dt_ps=0.1)[1][1:]
+    exact = mean_squared_displacement(x, dt_ps=0.1)[1][1:]
+    stored = mean_squared_displacement(x.astype(np.float32), dt_ps=0.1)[1][1:]
     np.testing.assert_allclose(stored, exact, rtol=1e-5)
 
 
@@ -270,7 +271,7 @@ def test_positions_stored_in_single_precision_are_enough() -> None:
 )
 def test_positions_without_an_msd(x: Floats, message: str) -> None:
     with pytest.raises(InputError, match=message):
-        df.mean_squared_displacement(x, dt_ps=0.1)
+        mean_squared_displacement(x, dt_ps=0.1)
 
 
 # Diffusion
@@ -292,7 +293,7 @@ def test_a_random_walk_has_its_coefficient(brownian: df.Diffusion) -> None:
 
 
 def test_the_curve_is_the_msd_of_all_origins(brownian: df.Diffusion) -> None:
-    lag, msd = df.mean_squared_displacement(walk(600, 60).astype(np.float32), dt_ps=0.1)
+    lag, msd = mean_squared_displacement(walk(600, 60).astype(np.float32), dt_ps=0.1)
     at = np.rint(brownian.lag_ps / 0.1).astype(int)
     np.testing.assert_allclose(brownian.lag_ps, lag[at])
     np.testing.assert_allclose(brownian.msd_A2, msd[at], rtol=1e-5)
@@ -420,7 +421,7 @@ def test_what_counts_as_diffusive(brownian: df.Diffusion, exponent: float, error
 
 def test_from_frames_to_a_coefficient() -> None:
     frames = frames_of(walk(200, 30), hosts=200, cell=CELL * 2, drift=np.array([0.1, 0.0, 0.0]))
-    found = df.diffusion(df.track(frames, dt_ps=0.1), temperature=400.0, samples=100)
+    found = df.diffusion(track(frames, dt_ps=0.1), temperature=400.0, samples=100)
     assert found.low < D * 1e-4 < found.high
     assert found.density == pytest.approx(30 / (8 * 1320))
 
@@ -487,5 +488,5 @@ def test_haven_ratio() -> None:
 def test_a_supercell_has_the_same_density() -> None:
     small = Atoms("LiGa", positions=[[0, 0, 0], [5, 5, 5]], cell=CELL, pbc=True)
     large = make_supercell(small, np.diag([2, 1, 2]))
-    one, other = (df.track([a], dt_ps=0.1) for a in (small, large))
+    one, other = (track([a], dt_ps=0.1) for a in (small, large))
     assert other.positions.shape[1] / other.volume == pytest.approx(1 / one.volume)

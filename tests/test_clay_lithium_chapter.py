@@ -19,8 +19,10 @@ from scipy import constants
 from repro.clay import chapter, diffusion, lithium_eis, lithium_law, lithium_plots, lithium_words
 from repro.clay import lithium_chapter as look
 from repro.clay.arrhenius import EV_PER_K
-from repro.clay.diffusion import Conductivity, Diffusion, Track
+from repro.clay.charge import Transport
+from repro.clay.diffusion import Conductivity, Diffusion
 from repro.clay.lithium_chapter import Point
+from repro.clay.paths import Track
 from repro.errors import InputError
 from repro.figures import new_figure
 from repro.md.logs import Thermo
@@ -611,6 +613,79 @@ def test_a_haven_ratio_divides() -> None:
     assert lithium_words.bends_table(curves).index.tolist() == ["0", "160"]
 
 
+def carried(temperature: float = 820.0, value: float = 300.0, seed: int = 1) -> Transport:
+    lag = np.arange(0.0, 20.5, 0.5)
+    return Transport(temperature, seed, lag, 40 * lag + 100.0, 90 * lag, Estimate(value, 80.0),
+                     600.0, (2.0, 8.0))  # fmt: skip
+
+
+def test_what_all_charges_carry_in_words() -> None:
+    assert "No run is long enough" in lithium_words.together(None)
+    assert "of one run nobody can say" in lithium_words.together(Estimate(0.7, float("nan"), 1))
+    same = lithium_words.together(Estimate(0.8, 0.1, 4))
+    assert "Over 4 runs" in same and "0.80 ± 0.10" in same and "Haven ratio of 1.2" in same
+    # Student's t of four runs: 2.35 errors.
+    assert "no more and no less" in same and "could give 0.24" in same
+    assert "3.3 times as much, is far from that" in same
+    less, more = (lithium_words.together(Estimate(v, 0.1, 4)) for v in (0.7, 1.3))
+    assert "in each other's way" in less and "pull each other along" in more
+    assert "lies within that" in lithium_words.together(Estimate(3.0, 0.2, 4))
+    # Within, below and above are decided on both sides.
+    assert "is far from" in lithium_words.together(Estimate(4.0, 0.1, 4))
+    assert "lies within" in lithium_words.together(Estimate(1.0, 1.2, 4))
+
+
+def test_tables_of_all_charges() -> None:
+    table = lithium_words.charge_table([carried(), carried(740.0, 150.0, seed=2)])
+    assert table.loc[(820, 1)].tolist() == ["300 ± 80", "600", "0.50 ± 0.13"]
+    assert table.loc[(740, 2), "ratio"] == "0.25 ± 0.13"
+    assert list(lithium_words.charge_table([]).columns) == list(table.columns)
+    several = lithium_words.windows(
+        {(1.0, 4.0): [carried(), carried(740.0, 150.0)], (4.0, 16.0): []}
+    )
+    assert several.loc["1 to 4"].tolist() == ["0.38 ± 0.12", "2"]
+    assert several.loc["4 to 16"].tolist() == ["–", "0"]
+
+
+def test_charges_scale_what_independent_ions_conduct() -> None:
+    one = conductivity(1.5)
+    ours = lithium_words.rows({0.0: one}, frozen=160.0, charge=Estimate(0.7, 0.1, 4))
+    value, low, high = ours["ours, charges as in the melt"]
+    assert value == pytest.approx(0.7 * 1.5)
+    # Wider to both sides than either alone: Student's t of four runs is 3.18 errors.
+    assert np.log(high / value) == pytest.approx(
+        np.hypot(np.log(one.high / 1.5), 3.18 * 0.1 / 0.7), rel=1e-2
+    )
+    assert np.log(value / low) == pytest.approx(
+        np.hypot(np.log(1.5 / one.low), 3.18 * 0.1 / 0.7), rel=1e-2
+    )
+    for no_error in (None, Estimate(0.7, float("nan"), 1)):
+        assert "ours, charges as in the melt" not in lithium_words.rows(
+            {0.0: one}, frozen=160.0, charge=no_error
+        )
+    # A Haven ratio that was put in is taken out before the measured one goes in.
+    halved = replace(one, value=0.75, low=one.low / 2, high=one.high / 2, haven=2.0)
+    again = lithium_words.rows({0.0: halved}, frozen=160.0, charge=Estimate(0.7, 0.1, 4))
+    assert again["ours, charges as in the melt"] == pytest.approx((value, low, high))
+
+
+def test_shipped_charges_are_those_of_the_shipped_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    def frames(seed: int, protocol: str, leg: str, *, preset: str) -> Iterator[Atoms]:
+        assert preset == "reference" and leg == "run"
+        # Chloride follows each lithium, so that the cell is neutral; one run is too short.
+        length = 12 if protocol.endswith("660") else 81
+        for atoms in run(lithium=0.2, frames=length, seed=seed):
+            atoms.symbols = ["Li" if i % 2 else "Cl" for i in range(len(atoms))]
+            yield atoms
+
+    monkeypatch.setattr(chapter, "runs", lambda preset: runs_table())
+    monkeypatch.setattr(chapter, "frames", frames)
+    found = look.charged()
+    assert [(one.temperature, one.seed) for one in found] == [(820, 1), (820, 2)]
+    assert all(one.ratio.error > 0 and one.fit_ps == (2.0, 8.0) for one in found)
+    assert look.charged(fit_ps=(1.0, 4.0))[0].fit_ps == (1.0, 4.0)
+
+
 def test_short_runs_and_live_runs_in_words() -> None:
     text = lithium_words.short(np.array([2e-5, 4e-5, 6e-5]), point())
     assert "2.0 times the D of the whole" in text and "67 % are within" in text
@@ -652,6 +727,12 @@ def test_figures_show_what_there_is_and_nothing_else() -> None:
         return float(np.ptp(bar[:, 1]))
 
     assert height(wide) / height(c) == pytest.approx(loose[0].error("widened") / 1e-6, rel=1e-3)
+    _, e = new_figure()
+    lithium_plots.plot_charge(e, [carried(), carried(740.0)])
+    thin, heavy, dashed = e.lines[:3]
+    assert (thin.get_xdata()[0], heavy.get_xdata()[0], heavy.get_xdata()[-1]) == (0.5, 2.0, 8.0)
+    assert dashed.get_linestyle() == "--" and dashed.get_ydata()[0] == 45.0
+    assert [text.get_text() for text in e.get_legend().get_texts()] == ["820 K", "740 K"]
     lithium_plots.plot_conductivities(d, {"measured": 2.9}, {"ours": (1.0, 1e-9, 1e9)})
     assert d.get_xlim() == pytest.approx(lithium_plots.WIDEST)
     assert [t.get_text() for t in d.get_yticklabels()] == ["measured", "ours"]
@@ -665,6 +746,7 @@ def test_figures_without_a_curve_can_be_drawn(
     lithium_plots.plot_msd(a, found)
     lithium_plots.plot_movers(b, dict(zip(("Li", "Ga"), found, strict=False)))
     lithium_plots.plot_law(c, found, None, to=300.0)
+    lithium_plots.plot_charge(new_figure()[1], [])
     figure.canvas.draw()
     assert not a.lines and not b.lines and a.get_legend() is None
     assert not [

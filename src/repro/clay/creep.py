@@ -31,7 +31,7 @@ from numpy.typing import NDArray
 
 from repro.clay import chapter, cycles
 from repro.clay.cycles import Series
-from repro.clay.diffusion import mean_squared_displacement
+from repro.clay.paths import mean_squared_displacement
 from repro.errors import InputError
 from repro.md.logs import Thermo
 from repro.md.scripts import SHEARS

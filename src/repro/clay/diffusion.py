@@ -1,15 +1,7 @@
 r"""Mean squared displacement and self-diffusion of lithium, and what it would conduct.
 
-The mean squared displacement at a lag of :math:`m` frames is the average over atoms and
-over all :math:`T - m` time origins,
-
-.. math:: \mathrm{MSD}(m) = \frac{1}{N} \sum_{i=1}^{N} \frac{1}{T-m} \sum_{k=0}^{T-m-1}
-   \left|\mathbf{r}_i(k+m) - \mathbf{r}_i(k)\right|^2 ,
-
-of unwrapped positions relative to the centre of mass of the whole cell, whose drift is
-so removed.  :func:`mean_squared_displacement` gives it at every lag by fast Fourier
-transform (Calandrini et al., Collection SFN 12, 201 (2011), as in freud's ``msd.py``;
-freud works in single precision, off by percents at short lags, so it is a check in tests).
+The mean squared displacement of :mod:`repro.clay.paths` is taken of positions relative to the
+centre of mass of the whole cell, whose drift is so removed.
 
 The self-diffusion coefficient is a sixth of the slope of the MSD, with an intercept for
 what atoms rattle.  Values at different lags come from the same trajectory and are
@@ -31,17 +23,15 @@ and carry more charge than :math:`D` says), and :math:`D` alone cannot give it.
 from __future__ import annotations
 
 import importlib
-from collections.abc import Iterable
 from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
-from ase import Atoms
 from numpy.typing import NDArray
 from scipy import constants
-from scipy.fft import irfft, next_fast_len, rfft
 
+from repro.clay.paths import Track
 from repro.errors import InputError
 
 Floats = NDArray[np.float64]
@@ -55,24 +45,6 @@ WALKERS, BURN = 32, 700
 LEAST_EXPONENT = 0.5
 # The exponent counts as 1 within two errors or this, and as known if its error is smaller.
 EXPONENT_SLACK, EXPONENT_ERROR = 0.05, 0.1
-ATOMS_AT_ONCE = 64
-
-
-@dataclass(frozen=True)
-class Track:
-    """Unwrapped paths of one element.
-
-    Attributes
-    ----------
-    positions:
-        (T, N, 3) float32, angstrom from where each atom was at first, drift removed.
-    dt_ps, volume:
-        Time between them, ps, and volume of the cell, angstrom^3.
-    """
-
-    positions: NDArray[np.float32]
-    dt_ps: float
-    volume: float
 
 
 @dataclass(frozen=True)
@@ -132,121 +104,6 @@ class Conductivity:
     high: float
     temperature: float
     haven: float
-
-
-def _same(atoms: Atoms, first: Atoms, index: int, dt_ps: float) -> None:
-    """Raise unless a frame has the atoms and cell of the first and its time."""
-    if len(atoms) != len(first) or (atoms.numbers != first.numbers).any():
-        raise InputError(f"frame {index}: {atoms.symbols} where the first has {first.symbols}: "
-                         "expected the same atoms in the same order")  # fmt: skip
-    change = float(np.abs(atoms.cell.array - first.cell.array).max())
-    if change > 1e-3:
-        raise InputError(f"frame {index}: the cell changed by {change:.3g} angstrom: expected a "
-                         "fixed cell (NVT)")  # fmt: skip
-    if "time_ps" in atoms.info and "time_ps" in first.info:
-        passed = float(atoms.info["time_ps"]) - float(first.info["time_ps"])
-        if abs(passed - index * dt_ps) > 0.01 * dt_ps:
-            raise InputError(f"frame {index} is {passed:g} ps after the first: expected "
-                             f"{index * dt_ps:g} ps, {dt_ps:g} ps apart")  # fmt: skip
-
-
-def track(frames: Iterable[Atoms], *, dt_ps: float, element: str = "Li", stride: int = 1) -> Track:
-    """Return the unwrapped paths of an element, relative to the centre of mass of all atoms.
-
-    One pass, two frames held; what grows is the paths kept, 12 bytes x N x T / stride.
-
-    Parameters
-    ----------
-    frames:
-        Equally spaced in time, the same atoms, one fixed periodic cell of any shape;
-        positions wrapped or not.  ``info["time_ps"]`` is checked where there is one.
-    dt_ps:
-        Between frames, ps.
-    element, stride:
-        Whose paths are kept, and every how many frames; all frames are used to unwrap.
-
-    Raises
-    ------
-    InputError
-        For frames that differ in atoms or cell or are not equally spaced, no atom of the
-        element, a cell without volume, or frames so far apart that an atom moves more
-        than a third of the shortest height of the cell between two.
-    """
-    if not dt_ps > 0 or stride < 1:
-        raise InputError(f"frames {dt_ps} ps apart, stride {stride}: expected a time above 0 and "
-                         "a stride of 1 or more")  # fmt: skip
-    first: Atoms | None = None
-    kept: list[NDArray[np.float32]] = []
-    for index, atoms in enumerate(frames):
-        if first is None:
-            first = atoms.copy()
-            chosen = np.flatnonzero(np.array(atoms.get_chemical_symbols()) == element)
-            if not len(chosen):
-                raise InputError(f"no {element} in {first.symbols}: expected an atom or more")
-            cell, volume = first.cell.array, float(abs(np.linalg.det(first.cell.array)))
-            if not volume > 0 or not atoms.pbc.all():
-                raise InputError("a cell without volume or not periodic: expected a periodic one")
-            inverse = np.linalg.inv(cell)
-            shortest = float(1.0 / np.linalg.norm(inverse, axis=0).max())
-            weights = atoms.get_masses() / atoms.get_masses().sum()
-            before = atoms.positions @ inverse
-            moved = np.zeros((len(atoms), 3))
-        else:
-            _same(atoms, first, index, dt_ps)
-            now = atoms.positions @ inverse
-            step = now - before
-            # Below half a height, the nearest image is the one by rounding in any cell.
-            step = (step - np.round(step)) @ cell
-            far = np.linalg.norm(step, axis=1)
-            if not far.max() <= shortest / 3:
-                raise InputError(
-                    f"frame {index}: atom {int(far.argmax())} moved {far.max():.2f} angstrom in "
-                    f"{dt_ps:g} ps, the shortest height of the cell is {shortest:.2f}: expected a "
-                    "third of it at most; write frames more often")  # fmt: skip
-            moved += step
-            before = now
-        if index % stride == 0:
-            kept.append((moved[chosen] - weights @ moved).astype(np.float32))
-    if first is None:
-        raise InputError("no frames: expected a trajectory")
-    return Track(np.stack(kept), dt_ps * stride, volume)
-
-
-def mean_squared_displacement(positions: NDArray[Any], *, dt_ps: float) -> tuple[Floats, Floats]:
-    """Return lags (ps) and the MSD (angstrom^2) at each, (T,) both, over all time origins.
-
-    Parameters
-    ----------
-    positions:
-        (T, N, 3) unwrapped, angstrom.
-    dt_ps:
-        Between them.
-
-    Raises
-    ------
-    InputError
-        For another shape or values that are not finite.
-    """
-    if positions.ndim != 3 or positions.shape[2] != 3 or 0 in positions.shape:
-        raise InputError(f"positions of shape {positions.shape}: expected (T, N, 3)")
-    if not np.isfinite(positions).all():
-        raise InputError("positions that are not finite")
-    length, count = positions.shape[:2]
-    size = next_fast_len(2 * length, real=True)
-    products, squares = np.zeros(length), np.zeros(length)
-    for begin in range(0, count, ATOMS_AT_ONCE):
-        x = positions[:, begin : begin + ATOMS_AT_ONCE].astype(np.float64)
-        # The difference of two large sums keeps its digits if positions are small.
-        x -= x.mean(axis=0)
-        spectrum = (np.abs(rfft(x, size, axis=0)) ** 2).sum(axis=(1, 2))
-        products += irfft(spectrum, size)[:length]
-        squares += (x * x).sum(axis=(1, 2))
-    lag = np.arange(length)
-    total = np.concatenate([[0.0], np.cumsum(squares)])
-    both = total[length - lag] + total[length] - total[lag]
-    msd: Floats = (both - 2 * products) / (count * (length - lag))
-    msd[0] = 0.0
-    return dt_ps * lag, np.maximum(msd, 0.0)
 
 
 def _exponent(paths: Floats, lags: NDArray[np.int64]) -> tuple[float, float]:

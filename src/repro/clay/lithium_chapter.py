@@ -14,9 +14,8 @@ its slope still changed.  It was added when the first two had left too few runs 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
-from itertools import chain as joined
-from itertools import islice
 
 import ase.io
 import numpy as np
@@ -25,8 +24,10 @@ from ase import Atoms
 from numpy.typing import NDArray
 
 from repro import data
-from repro.clay import chapter, diffusion, protocols
-from repro.clay.diffusion import Diffusion, Track
+from repro.clay import chapter, charge, diffusion, paths, protocols
+from repro.clay.charge import Transport
+from repro.clay.diffusion import Diffusion
+from repro.clay.paths import Track
 from repro.errors import InputError, did_you_mean
 from repro.md import datafile
 from repro.md.statistics import Estimate
@@ -130,22 +131,17 @@ def read(frames: Iterable[Atoms], *, element: str = "Li") -> Track:
     Parameters
     ----------
     frames:
-        As for :func:`repro.clay.diffusion.track`; ``info["time_ps"]`` in each.
+        As for :func:`repro.clay.paths.track`; ``info["time_ps"]`` in each.
     element:
         Whose paths.
 
     Raises
     ------
     InputError
-        For fewer than two frames or none with a time, and as the function above.
+        As :func:`repro.clay.paths.timed` and :func:`repro.clay.paths.track`.
     """
-    rest = iter(frames)
-    first = list(islice(rest, 2))
-    if len(first) < 2 or any("time_ps" not in one.info for one in first):
-        raise InputError(f"{len(first)} frames at the beginning: expected two or more, each with "
-                         "info['time_ps']")  # fmt: skip
-    dt = float(first[1].info["time_ps"]) - float(first[0].info["time_ps"])
-    return diffusion.track(joined(first, rest), dt_ps=dt, element=element)
+    own, dt = paths.timed(frames)
+    return paths.track(own, dt_ps=dt, element=element)
 
 
 def straightness(positions: NDArray[np.float32], *, start: int, stop: int) -> Estimate:
@@ -206,22 +202,22 @@ def measured(
         raise InputError(f"temperature {temperature} K: expected above 0 K")
     none, unknown = np.empty(0), Estimate(float("nan"), float("nan"))
     try:
-        paths = read(frames, element=element)
+        own = read(frames, element=element)
     except InputError as error:
         return Point(temperature, seed, element, np.nan, none, none, None, unknown, str(error))
-    lag, msd = diffusion.mean_squared_displacement(paths.positions, dt_ps=paths.dt_ps)
+    lag, msd = paths.mean_squared_displacement(own.positions, dt_ps=own.dt_ps)
     half = max((len(lag) - 1) // 2, 1)
     chosen = np.unique(np.round(np.geomspace(1, half, CURVE_POINTS)).astype(np.int64))
     found: Diffusion | None = None
     reason = ""
     try:
-        found = diffusion.diffusion(paths, temperature=temperature)
+        found = diffusion.diffusion(own, temperature=temperature)
     except InputError as error:
         reason = str(error)
     ratio = unknown
     if found is not None:
-        lags = (round(found.start_ps / paths.dt_ps), round(found.stop_ps / paths.dt_ps))
-        ratio = straightness(paths.positions, start=lags[0], stop=lags[1])
+        lags = (round(found.start_ps / own.dt_ps), round(found.stop_ps / own.dt_ps))
+        ratio = straightness(own.positions, start=lags[0], stop=lags[1])
     if found is not None and not found.diffusive:
         reason = (f"the MSD grows as the lag to the power {found.exponent:.2f} ± "
                   f"{found.exponent_error:.2f}, not 1")  # fmt: skip
@@ -254,6 +250,33 @@ def points(preset: str = chapter.PRESET) -> list[Point]:
         for t, seeds in shipped(chapter.runs(preset)).items()
         for seed in seeds
     ]
+
+
+def charged(
+    preset: str = chapter.PRESET, *, fit_ps: tuple[float, float] = charge.FIT_PS
+) -> list[Transport]:
+    """Return what all charges carry in every shipped run, hottest first.
+
+    Runs that cannot be followed, whose charge does not spread, or that are too short to fit
+    are left out.
+
+    Parameters
+    ----------
+    preset:
+        Whose runs.
+    fit_ps:
+        Lags that are fitted.
+    """
+    found = []
+    for t, seeds in shipped(chapter.runs(preset)).items():
+        for seed in seeds:
+            with suppress(InputError):
+                lithium = read(chapter.frames(seed, f"{PROTOCOL}{t}", LEG, preset=preset))
+                frames, dt = paths.timed(chapter.frames(seed, f"{PROTOCOL}{t}", LEG, preset=preset))
+                found.append(charge.transport(
+                    charge.displaced(frames, dt_ps=dt), lithium.positions, dt_ps=dt,
+                    volume=lithium.volume, temperature=t, run=seed, fit_ps=fit_ps))  # fmt: skip
+    return found
 
 
 def movers(temperature: int, seed: int, preset: str = chapter.PRESET) -> dict[str, Point]:

@@ -8,6 +8,7 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from repro.clay.arrhenius import Arrhenius
+from repro.clay.charge import Transport
 from repro.clay.impedance_fit import CircuitFit, Spectrum
 from repro.clay.lithium_chapter import RULES, Point
 from repro.figures import CYCLE, PALETTE
@@ -49,6 +50,30 @@ def plot_msd(ax: Axes, points: Sequence[Point]) -> None:
             ax.errorbar(d.lag_ps[fitted], d.msd_A2[fitted], d.msd_error[fitted], color=color,
                         fmt="o" if p.diffuses else "x", markersize=3.5, linewidth=1.6)  # fmt: skip
     _logarithmic(ax, bool(seen))
+
+
+def plot_charge(ax: Axes, found: Sequence[Transport]) -> None:
+    """Draw the squared displacement of all charges, and of lithium alone, against lag.
+
+    Parameters
+    ----------
+    ax:
+        Axes; both scales become logarithmic, if there is anything to draw.
+    found:
+        Runs, a colour each temperature: a line for all charges, heavy where it was fitted, and
+        a dashed one for lithium alone.
+    """
+    kelvin = sorted({one.temperature for one in found}, reverse=True)
+    for one in found:
+        color = CYCLE[kelvin.index(one.temperature) % len(CYCLE)]
+        low, high = one.fit_ps
+        fitted = (one.lag_ps >= low * (1 - 1e-9)) & (one.lag_ps <= high * (1 + 1e-9))
+        ax.plot(one.lag_ps[1:], one.together[1:], color=color, linewidth=0.9)
+        ax.plot(one.lag_ps[fitted], one.together[fitted], color=color, linewidth=2.2,
+                label=f"{one.temperature:g} K")  # fmt: skip
+        ax.plot(one.lag_ps[1:], one.alone[1:], "--", color=color, linewidth=0.9)
+    _logarithmic(ax, bool(found))
+    ax.set_ylabel("squared displacement (e² Å²)")
 
 
 def plot_movers(ax: Axes, movers: Mapping[str, Point]) -> None:

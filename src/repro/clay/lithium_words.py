@@ -11,11 +11,14 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from scipy.stats import t as student_t
 
 from repro.clay.arrhenius import Arrhenius, Value
+from repro.clay.charge import Transport, pooled
 from repro.clay.diffusion import Conductivity
 from repro.clay.lithium_chapter import RULES, Point, flows
 from repro.clay.lithium_law import conducts
+from repro.md.statistics import Estimate
 
 Floats = NDArray[np.float64]
 COLUMNS = ["T (K)", "seed", "run (ps)", "D (10⁻⁶ cm²/s)", "error, widened", "exponent",
@@ -170,7 +173,56 @@ def answer(found: Sequence[Point], sigmas: Mapping[str, Conductivity | None], *,
             f"lithium diffuses, and {so_far}.")  # fmt: skip
 
 
-def rows(curves: Mapping[float, Conductivity], *, frozen: float, haven: float = 0.3) -> dict[str, tuple[float, float, float]]:  # fmt: skip
+def charge_table(found: Sequence[Transport]) -> pd.DataFrame:
+    """Return what all charges and what lithium alone conduct in each run, and their ratio."""
+    return pd.DataFrame(
+        [[round(one.temperature), one.seed, one.conductivity.words(0), f"{one.independent:.0f}",
+          one.ratio.words(2)] for one in found],
+        columns=["T (K)", "seed", "all charges (mS/cm)", "lithium alone (mS/cm)", "ratio"],
+    ).set_index(["T (K)", "seed"])  # fmt: skip
+
+
+def together(ratio: Estimate | None, *, haven: float = 0.3) -> str:
+    """Return sentences on what all charges carry, over what independent lithium would.
+
+    Parameters
+    ----------
+    ratio:
+        From :func:`repro.clay.charge.pooled`.
+    haven:
+        A Haven ratio that others find, to say whether it is excluded.
+    """
+    if ratio is None:
+        return "No run is long enough yet to say what all charges carry."
+    if ratio.samples < 2:
+        return (f"In one run all charges carry {ratio.value:.2f} times what independent lithium "
+                "would, and of one run nobody can say how far that is chance.")  # fmt: skip
+    text = (f"Over {ratio.samples} runs all charges together carry {ratio.words(2)} times what "
+            f"independent lithium would, a Haven ratio of {1 / ratio.value:.1f}: ")  # fmt: skip
+    if ratio.value + ratio.margin < 1:
+        text += "less, for ions are in each other's way"
+    elif ratio.value - ratio.margin > 1:
+        text += "more, for ions pull each other along"
+    else:
+        text += (
+            f"no more and no less that we could tell (chance alone could give {ratio.margin:.2f})"
+        )
+    low, high = ratio.value - ratio.margin, ratio.value + ratio.margin
+    verdict = "lies within" if low <= 1 / haven <= high else "is far from"
+    return f"{text}. A Haven ratio of {haven:g}, {1 / haven:.1f} times as much, {verdict} that."
+
+
+def windows(found: Mapping[tuple[float, float], Sequence[Transport]]) -> pd.DataFrame:
+    """Return the ratio over runs for several ranges of fitted lags (ps), in words."""
+    made = {f"{low:g} to {high:g}": (pooled(own), len(own)) for (low, high), own in found.items()}
+    return pd.DataFrame(
+        [["–" if one is None else one.words(2), f"{runs}"] for one, runs in made.values()],
+        index=pd.Index(made, name="lags (ps)"), columns=["ratio, mean over runs", "runs"],
+    )  # fmt: skip
+
+
+def rows(curves: Mapping[float, Conductivity], *, frozen: float, haven: float = 0.3,
+         charge: Estimate | None = None) -> dict[str, tuple[float, float, float]]:  # fmt: skip
     """Return value and interval of our conductivities by words: laws, and another Haven ratio.
 
     Parameters
@@ -181,6 +233,9 @@ def rows(curves: Mapping[float, Conductivity], *, frozen: float, haven: float = 
         T0 that is named as bent.
     haven:
         The other ratio, applied to Arrhenius.
+    charge:
+        What all charges carry over what independent lithium would, as read from the runs;
+        applied to Arrhenius if it is of two runs or more, its own 95 % included.
     """
     made = {}
     if 0.0 in curves:
@@ -188,6 +243,13 @@ def rows(curves: Mapping[float, Conductivity], *, frozen: float, haven: float = 
         made["ours, Arrhenius"] = (one.value, one.low, one.high)
         by = one.haven / haven
         made[f"ours, Haven ratio {haven:g}"] = (by * one.value, by * one.low, by * one.high)
+    if 0.0 in curves and charge is not None and charge.samples > 1:
+        one = curves[0.0]
+        # Both intervals are taken as those of logarithms, the ratio's by Student's t.
+        own = float(student_t.ppf(0.975, charge.samples - 1)) * charge.error / charge.value
+        up, down = (np.exp(np.hypot(np.log(end / one.value), own)) for end in (one.high, one.low))
+        middle = one.value * one.haven * charge.value
+        made["ours, charges as in the melt"] = (middle, float(middle / down), float(middle * up))
     if frozen in curves:
         one = curves[frozen]
         made[f"ours, bent (T₀ {frozen:.0f} K)"] = (one.value, one.low, one.high)
