@@ -154,16 +154,17 @@ def answer(found: Sequence[Point], sigmas: Mapping[str, Conductivity | None], *,
     sigma, other, widest = sigmas[rule], sigmas["straight"], sigmas["widened"]
     if sigma is not None:
         return (f"Lithium that diffuses as it does in {counted(found, rule=rule)} would, extrapolated to "
-                f"300 K and if its ions move independently, conduct {words(sigma)}.")  # fmt: skip
+                f"300 K along a straight line and if its ions move independently, conduct {words(sigma)}.")  # fmt: skip
     if other is not None:
         return (f"By the rule we had fixed, not enough temperatures count for a law "
                 f"({counted(found, rule=rule)}); by a milder one, {counted(found, rule='straight')}, "
-                f"lithium would conduct {words(other)} at 300 K if its ions move independently.")  # fmt: skip
+                f"lithium would conduct {words(other)} at 300 K, if the law stays straight that far and its ions "
+                "move independently.")  # fmt: skip
     if widest is not None:
         let_in = [p for p in found if p.counts("widened")]
         return (f"By our two rules not enough temperatures count for a law; with {listed(let_in)}, let in all the "
                 f"same and their errors widened by what the slope of each still changes, lithium would conduct "
-                f"{words(widest)} at 300 K if its ions move independently.")  # fmt: skip
+                f"{words(widest)} at 300 K, if the law stays straight that far and its ions move independently.")  # fmt: skip
     so_far = (
         f"by the milder of our rules, {counted(found, rule='straight')} count"
         if found
