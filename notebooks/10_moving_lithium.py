@@ -65,7 +65,7 @@ from repro.tables import comparison
 # And the values at different lags come from one trajectory and are not independent: a straight-line fit with the usual formula gives errors that are far too small. The fit here
 # takes these correlations into account (package `kinisi`), and its interval is meant seriously.
 #
-# Each run begins from the glass of [chapter six](06_mixing), finds its volume at the temperature, and then goes on at constant volume. So far we have {glue:text}`lithium.shipped`.
+# Each run begins from the glass of [chapter six](06_mixing), is heated at zero pressure, and after ten picoseconds goes on in the cell that it then has. So far we have {glue:text}`lithium.shipped`.
 
 # %%
 found = look.points()
@@ -87,7 +87,8 @@ show(
 )
 
 # %%
-lithium_words.table(found)
+pressures = lithium_law.pressures(found)
+lithium_words.table(found, pressures)
 
 # %% [markdown]
 # The rule for what counts was fixed before there was any run: on logarithmic axes the slope of the MSD over the fitted lags, its exponent, must be 1, within 0.05 or two errors. By it,
@@ -99,8 +100,10 @@ lithium_words.table(found)
 # it after we had seen a curve (though no conductivity), it comes second: what the ledger gets is the first rule's, and the parameter `rule` switches.
 #
 # Both rules say yes or no, and a run just inside and one just outside may differ by less than their errors: the table shows it. So there is a third way, added when runs had been turned away: let every run in that
-# has a coefficient, and widen its error by what its slope still changes from the earlier half to the later. A coefficient whose MSD is not yet straight is then a doubtful one, not a forbidden one; what such errors mean is
-# our judgement, no theorem. Its results stand beside the others and decide nothing in the ledger.
+# has a coefficient, and widen its error by what its slope still changes from the earlier half to the later, and by how badly that is known. A coefficient whose MSD is not yet straight is then a doubtful one, not a forbidden one.
+# Such errors are a judgement, no theorem, and a longer run would more likely lower $D$ than raise it; so the law takes Student's interval however well the points agree. Its results stand beside the others and decide nothing in the ledger.
+#
+# The table also shows what a short heating costs. The cell of one moment is not the average one: some runs are pressed and others stretched, and that bends any line drawn through them. We come back to it.
 #
 # ## Who else moves?
 #
@@ -146,6 +149,10 @@ record("lithium.frozen", frozen, unit="K", note="T0: the paper's glass transitio
 for name, one in laws.items():
     record(f"lithium.law_{name}", lithium_words.energy(one), note=f"activation energy by the rule {name}")
     record(f"lithium.room_{name}", lithium_words.reach(one), note="how far 300 K is from the data")
+guess = 10.0
+freed = lithium_law.law(lithium_law.unpressed(found, [p.value for p in pressures], volume=guess), rule=shown)
+record("lithium.activation_volume", guess, unit="A3", note="a guess")
+record("lithium.unpressed", freed.energy if freed is not None else float("nan"), unit="eV", uncertainty=freed.error if freed is not None else None, note=f"barrier by the rule {shown}, coefficients brought to zero pressure")
 fig, ax = new_figure(height=3.8)
 lithium_plots.plot_law(ax, found, drawn, to=300.0, rule=shown, bent=(frozen, bent) if bent is not None else None)
 show(
@@ -163,7 +170,7 @@ show(
 #
 # By the second: {glue:text}`lithium.law_straight` {glue:text}`lithium.room_straight`
 #
-# With all runs, their errors widened: {glue:text}`lithium.law_widened` {glue:text}`lithium.room_widened`
+# With all runs, their errors widened: {glue:text}`lithium.law_widened` {glue:text}`lithium.room_widened` Were every run brought to zero pressure, with an activation volume of {glue:text}`lithium.activation_volume:.0f` Å³ (a guess), the barrier would be {glue:text}`lithium.unpressed:.2f` eV.
 #
 # What the band does not contain is the law itself. Liquids that can be cooled to a glass often bend downwards from Arrhenius; the law of Vogel, Fulcher and Tammann puts a temperature $T_0$ in,
 # $\ln D = \ln A - B/k(T - T_0)$, at which everything would stop. The dash-dotted line has $T_0$ at {glue:text}`lithium.frozen:.0f` K, the usual fifty-odd kelvin below the paper's glass transition. We do not claim it; we use it to see how
@@ -172,8 +179,8 @@ show(
 # ## From moving to conducting
 #
 # If every lithium carries its charge on its own, Nernst and Einstein say $\sigma = n e^2 D / kT$. The number density is that of our glass at 300 K. But ions are pushed by each other:
-# one that hops into a gap pulls the next along, and the charge then moves further than the single ion's $D$ tells. The Haven ratio $H_R$ divides by what is missing. $D$ alone cannot give it, so here it is an *input*.
-# We show what it does between 1 and 0.3; at 0.3 the conductivity is three times as large as with 1.
+# one that hops into a gap pulls the next along, and the charge then moves further than the single ion's $D$ tells. The Haven ratio $H_R$ is the conductivity of independent ions over the true one, so what $D$ says is to be divided by it. $D$ alone cannot give it:
+# here it is an *input*, and the next section tries to measure it. At a ratio of 0.3 the conductivity is three times as large as with 1.
 
 # %%
 density = lithium_law.carriers()
@@ -201,41 +208,51 @@ lithium_words.havens(drawn.at(300.0) if drawn is not None else None, density=den
 # %% [markdown]
 # ## All charges at once
 #
-# Must that ratio be put in? Each ion can be followed, so their sum can: charge times path, added up over all atoms. A sixth of the slope of *its* mean square, over $VkT$, is the conductivity, and nothing is left to assume
-# {cite}`marcolongo2017`. (The charges are the formal ones; in a liquid whose electrons stay bound these whole numbers give the exact conductivity, for a reason of topology {cite}`grasselli2019`.) The price: a cell has hundreds of
-# lithium, and one sum. So the error, found by replaying random walks of the same slope and length, is a third where that of $D$ is a twentieth, and the fit has to keep to short lags, {glue:text}`lithium.charge_from:.0f` to {glue:text}`lithium.charge_to:.0f` ps.
-# That range is a compromise made with the curves in view; exercise 3 moves it.
+# Must that ratio be put in? Each ion can be followed, so their sum can: charge times path, added up over all atoms. A sixth of the slope of *its* mean square, over $VkT$, is the conductivity, and no ratio has to be assumed
+# {cite}`marcolongo2017`. The charges are the formal ones; where electrons stay bound, the slope at long times is the same with these whole numbers as with the true, changing charges {cite}`grasselli2019`. The price: a cell has hundreds of
+# lithium, and one sum. Replayed random walks of the same length show an error of a third or more, where that of $D$ is a twentieth, and the fit has to keep to short lags, {glue:text}`lithium.charge_from:.0f` to {glue:text}`lithium.charge_to:.0f` ps, where what merely swings
+# to and fro has not quite died out. That range was chosen with the curves in view; the second table moves it.
 
 # %%
-together = look.charged()
-ratio = charge.pooled(together)
+ranges = ((1.0, 4.0), charge.FIT_PS, (4.0, 16.0))
+charged = look.charged(fits=ranges)
+together = charged[charge.FIT_PS]
+ratio, charge_law = charge.pooled(together), charge.law(together)
+means = [one.ratio.value for own in charged.values() if (one := charge.pooled(own)) is not None]
 record("lithium.charge_from", charge.FIT_PS[0], unit="ps", note="first lag of the fits to all charges")
 record("lithium.charge_to", charge.FIT_PS[1], unit="ps", note="last lag")
-record("lithium.together", lithium_words.together(ratio), note="all charges over independent lithium, the inverse of the Haven ratio")
-if ratio is not None:
-    record("lithium.charge_ratio", ratio.value, uncertainty=ratio.error if np.isfinite(ratio.error) else None, note="conductivity of all charges over that of independent lithium, mean over runs")
+record("lithium.together", lithium_words.together(ratio), note="conductivity of all charges over that of independent lithium")
+record("lithium.charge_low", min(means, default=float("nan")), note="smallest mean ratio over the ranges of lags")
+record("lithium.charge_high", max(means, default=float("nan")), note="largest mean ratio over the ranges of lags")
+record("lithium.charge_law", lithium_words.energy(charge_law), note="conductivity of all charges times temperature")
 fig, ax = new_figure(height=3.8)
 lithium_plots.plot_charge(ax, together)
 show(
     fig,
     name="fig-charge",
     caption="Mean squared displacement of all charges together (lines, heavy where fitted) and the sum of those of single lithium (dashed), against lag.",
-    alt=f"Pairs of rising lines, one pair a temperature. The line of all charges begins above that of lithium and then rises less, with large wiggles. {lithium_words.together(ratio)}",
+    alt=f"Pairs of rising lines, one pair a temperature. The line of all charges begins above that of lithium; most then rise less, and all have wiggles. {lithium_words.together(ratio)}",
 )
 
 # %%
 lithium_words.charge_table(together)
 
+# %%
+lithium_words.windows(charged)
+
 # %% [markdown]
-# {glue:text}`lithium.together` The runs are of melts, and what couples ions there need not couple them at 300 K. But nothing in our own data lifts the conductivity towards the measured one by a factor of three.
+# {glue:text}`lithium.together` As the range of lags moves, the mean goes from {glue:text}`lithium.charge_high:.1f` to {glue:text}`lithium.charge_low:.1f`. Do not read that as lithium alone: in these melts the frame moves and carries, too. The column of independent ions
+# shows how much that would be, and that all ions together conduct a fraction of it, since most go in company: a gallium with its halogens around it is nearly neutral.
 #
-# So much for assumptions. Beside what was measured:
+# At 300 K, where the frame hardly moves, the ratio may be another, and our runs cannot say which. The conductivity of all charges has a law of its own, from so few windows that it says little: {glue:text}`lithium.charge_law` Extrapolated to 300 K it allows all that anybody has measured and much else, as the last figure of this section shows.
+#
+# Beside what was measured:
 
 # %%
 curves = lithium_law.bends(found, rule=shown, density=density.value, divergences=(0.0, frozen))
 if frozen in curves:
     record("lithium.bent", curves[frozen].value, unit="mS/cm", note=f"at 300 K by a law that bends towards {frozen:.0f} K, rule {shown}")
-ours = lithium_words.rows(curves, frozen=frozen, charge=ratio)
+ours = lithium_words.rows(curves, frozen=frozen, charges=charge_law.at(300.0) if charge_law is not None else None)
 measured = {
     "paper, impedance": published("conductivity-measured"),
     "refs 9 and 10 of the paper": published("intro-conductivity"),
@@ -248,7 +265,7 @@ show(
     fig,
     name="fig-conductivities",
     caption="Conductivity at room temperature. Diamonds: measured. " + (
-        f"Circles with 95 %: ours, extrapolated by the rule {shown}, Haven ratio 1 or as said, or with all charges; intervals are cut at the ends of the axis."
+        f"Circles with 95 %: ours, extrapolated by the rule {shown}, Haven ratio 1 or as said, and by all charges together; intervals are cut at the ends of the axis."
         if ours else "Ours is not among them yet, for want of a law."
     ),
     alt="Rows on a logarithmic axis. " + " ".join(f"{name}: {value:.2g}." for name, value in measured.items())
@@ -266,7 +283,7 @@ comparison("intro-conductivity", "conductivity-measured", "intro-like-liquid-ele
 
 # %% [markdown]
 # By the first rule: {glue:text}`lithium.words_exponent`. By the second: {glue:text}`lithium.words_straight`. With all runs, errors widened: {glue:text}`lithium.words_widened`. If the line bends towards {glue:text}`lithium.frozen:.0f` K, {glue:text}`lithium.bent:.2g` mS/cm
-# would be left: more than all the other assumptions together hangs on what lithium does on the way from {glue:text}`lithium.coldest` K to 300, where we have not run it long enough. A third group measured {glue:text}`lithium.third:.1f` mS/cm
+# would be left: much hangs on what lithium does on the way from {glue:text}`lithium.coldest` K to 300, where we have not run it. A third group measured {glue:text}`lithium.third:.1f` mS/cm
 # {cite}`patel2023`, so the laboratories agree within a factor of {glue:text}`lithium.labs:.1f`. A common liquid, lithium
 # hexafluorophosphate in ethylene carbonate and ethyl methyl carbonate, has {glue:text}`lithium.liquid:.1f` mS/cm {cite}`nyman2008`.
 #
@@ -387,19 +404,15 @@ several = (0.0, 50.0, 100.0, 150.0, 200.0)
 lithium_words.bends_table(lithium_law.bends(found, rule=shown, density=density.value, divergences=several))
 
 # %% [markdown]
-# ### 3. Move the window
+# ### 3. One sum
 #
-# Fit the charges at other lags. Predict what shorter lags do to the value and to its scatter, and what longer ones do.
+# A run of 40 ps is fitted up to lags of 8 ps. How many windows that do not overlap does it hold, and how well can a mean square of that many be known, if each of three directions counts? Compare with the interval in the table. How long a run would know the conductivity to a tenth?
 #
 # :::{dropdown} Solution
-# The next cell does it. Shorter lags know the slope better, as a run holds more of them, but they count motion that is soon undone: charges swing against each other for a picosecond or two. Longer lags are free of that, and few; runs too short for them
-# drop out. Nothing but longer runs, or more of them, helps.
+# Five windows, three directions: fifteen squares of a normal number. A mean of $n$ of these has a relative error of $\sqrt{2/n}$, here over a third, and that is the size the replays find. For a tenth $n$ must be two hundred, so the run some thirteen times as long; or ten assemblies
+# instead of one, which also says how much they differ.
 # :::
-
-# %% tags=["hide-cell"]
-lithium_words.windows({lags: look.charged(fit_ps=lags) for lags in ((1.0, 4.0), charge.FIT_PS, (4.0, 16.0))})
-
-# %% [markdown]
+#
 # ### 4. Break it: a pellet that hardly conducts
 #
 # Set the conductivity of the made spectrum to a thousandth of the clay's, and double the noise of the ruler. What becomes of the inductance of the leads, and which circuit is chosen? Then predict
@@ -424,5 +437,5 @@ pd.concat({
 #
 # :::{dropdown} Solution
 # It is one half: charge moves further than the tracer does. Ions follow each other into the gaps they leave. Had it been 2, they would go in pairs of opposite charge, which diffuse well and carry nothing, as in weak
-# electrolytes. That our own number may be too low for the first reason or too high for the second cannot be seen in a single ion's path.
+# electrolytes. That our own number may be too low for the first reason or too high for the second cannot be seen in a single ion's path; the sum of all paths shows it, if it is followed for long enough.
 # :::

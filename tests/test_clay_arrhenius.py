@@ -11,7 +11,7 @@ from scipy import constants
 from scipy.special import erf
 from scipy.stats import t as student
 
-from repro.clay.arrhenius import Arrhenius, Value, arrhenius
+from repro.clay.arrhenius import EV_PER_K, Arrhenius, Value, arrhenius
 from repro.errors import InputError
 
 Floats = NDArray[np.float64]
@@ -190,3 +190,16 @@ def test_data_without_a_law(kelvin: Floats, values: Floats, errors: Floats, mess
 def test_temperatures_that_are_none(kelvin: float) -> None:
     with pytest.raises(InputError, match=f"temperature {kelvin} K: expected above 0 K"):
         noisy(1).at(kelvin)
+
+
+def test_student_may_be_asked_for_where_points_agree() -> None:
+    kelvin = np.array([500.0, 600.0, 700.0, 800.0])
+    values = np.exp(-0.3 / EV_PER_K / kelvin)
+    plain, asked = (arrhenius(kelvin, values, 0.1 * values, student=s) for s in (False, True))
+    assert asked.energy == plain.energy and asked.error == plain.error
+    # Two degrees of freedom.
+    assert (plain.quantile, asked.quantile) == (
+        pytest.approx(1.96, abs=1e-2),
+        pytest.approx(4.303, abs=1e-3),
+    )
+    assert asked.high - asked.energy == pytest.approx(4.303 * asked.error, rel=1e-3)

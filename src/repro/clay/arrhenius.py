@@ -85,6 +85,9 @@ class Arrhenius:
         Sum of squares over errors, and degrees of freedom.
     coldest, hottest:
         K, of the data.
+    student:
+        Whether intervals are those of Student's t even where the points scatter no more than
+        their errors: for errors that are a judgement, from which chi^2 proves nothing.
     """
 
     energy: float
@@ -97,6 +100,7 @@ class Arrhenius:
     freedom: int
     coldest: float
     hottest: float
+    student: bool = False
 
     @property
     def prefactor(self) -> float:
@@ -110,9 +114,10 @@ class Arrhenius:
 
     @property
     def quantile(self) -> float:
-        """Standard errors in half a 95 % interval: normal, or Student's t where scaled."""
+        """Standard errors in half a 95 % interval: normal, or Student's t where scaled or asked."""
         tail = (1 + CONFIDENCE) / 2
-        return float(t.ppf(tail, self.freedom) if self.scale > 1 else norm.ppf(tail))
+        few = self.student or self.scale > 1
+        return float(t.ppf(tail, self.freedom) if few else norm.ppf(tail))
 
     def at(self, temperature: float) -> Value:
         """Return the value at a temperature (K), also outside the data.
@@ -153,7 +158,9 @@ def _check(kelvin: Floats, values: Floats, errors: Floats) -> None:
                          "for a line with an error")  # fmt: skip
 
 
-def arrhenius(temperature: Floats, value: Floats, error: Floats) -> Arrhenius:
+def arrhenius(
+    temperature: Floats, value: Floats, error: Floats, *, student: bool = False
+) -> Arrhenius:
     """Return the weighted fit of an Arrhenius law.
 
     Parameters
@@ -162,6 +169,8 @@ def arrhenius(temperature: Floats, value: Floats, error: Floats) -> Arrhenius:
         K, (N,); a temperature may occur more than once (seeds).
     value, error:
         Diffusion coefficient or conductivity and its standard error, (N,), any one unit.
+    student:
+        See :class:`Arrhenius`.
 
     Raises
     ------
@@ -188,6 +197,7 @@ def arrhenius(temperature: Floats, value: Floats, error: Floats) -> Arrhenius:
         energy=energy, error=float(np.sqrt(covariance[1, 1])), low=np.nan, high=np.nan,
         log_prefactor=float(height - energy * middle), covariance=covariance, chi2=chi2,
         freedom=freedom, coldest=float(kelvin.min()), hottest=float(kelvin.max()),
+        student=student,
     )  # fmt: skip
     half = made.quantile * made.error
     return replace(made, low=energy - half, high=energy + half)

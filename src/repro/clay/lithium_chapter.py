@@ -13,8 +13,7 @@ its slope still changed.  It was added when the first two had left too few runs 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from contextlib import suppress
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import ase.io
@@ -104,9 +103,10 @@ class Point:
     def error(self, rule: str = RULES[0]) -> float:
         """Return the standard error of the coefficient (cm^2/s) with which a run enters a law.
 
-        By ``widened`` the difference of the ratio of slopes from 1, times the coefficient,
-        is added in quadrature to the error of the fit: where the slope still falls, the next
-        stretch may well lower it by as much again.  By the others it is that of the fit.
+        By ``widened`` the difference of the ratio of slopes from 1 and the error of that ratio,
+        times the coefficient, are added in quadrature to the error of the fit: where the slope
+        still falls, the next stretch may well lower it by as much again, and a ratio that is 1
+        by luck proves nothing.  By the others it is that of the fit.
 
         Raises
         ------
@@ -116,7 +116,9 @@ class Point:
         if self.found is None or not self.counts(rule):
             raise InputError(f"run at {self.temperature:g} K of seed {self.seed}: expected one "
                              f"that counts by the rule {rule}")  # fmt: skip
-        bend = abs(self.straight.value - 1) if rule == "widened" else 0.0
+        if rule != "widened":
+            return self.found.error
+        bend = np.hypot(self.straight.value - 1, self.straight.error)
         return float(np.hypot(self.found.error, bend * self.found.coefficient))
 
     @property
@@ -253,29 +255,32 @@ def points(preset: str = chapter.PRESET) -> list[Point]:
 
 
 def charged(
-    preset: str = chapter.PRESET, *, fit_ps: tuple[float, float] = charge.FIT_PS
-) -> list[Transport]:
-    """Return what all charges carry in every shipped run, hottest first.
+    preset: str = chapter.PRESET, *, fits: Sequence[tuple[float, float]] = (charge.FIT_PS,)
+) -> dict[tuple[float, float], list[Transport]]:
+    """Return what all charges carry in every shipped run, hottest first, for each range of lags.
 
-    Runs that cannot be followed, whose charge does not spread, or that are too short to fit
-    are left out.
+    Runs that cannot be followed, for which :func:`points` has the reason, or that are too short
+    for a range are left out; whatever their charges do.
 
     Parameters
     ----------
     preset:
         Whose runs.
-    fit_ps:
-        Lags that are fitted.
+    fits:
+        First and last lag in ps.
     """
-    found = []
+    found: dict[tuple[float, float], list[Transport]] = {one: [] for one in fits}
     for t, seeds in shipped(chapter.runs(preset)).items():
         for seed in seeds:
-            with suppress(InputError):
-                lithium = read(chapter.frames(seed, f"{PROTOCOL}{t}", LEG, preset=preset))
+            try:
                 frames, dt = paths.timed(chapter.frames(seed, f"{PROTOCOL}{t}", LEG, preset=preset))
-                found.append(charge.transport(
-                    charge.displaced(frames, dt_ps=dt), lithium.positions, dt_ps=dt,
-                    volume=lithium.volume, temperature=t, run=seed, fit_ps=fit_ps))  # fmt: skip
+                ions = paths.tracks(frames, dt_ps=dt)
+            except InputError:
+                continue
+            length = len(ions["Li"].positions)
+            for one, own in found.items():
+                if charge.long_enough(length, dt_ps=dt, fit_ps=one):
+                    own.append(charge.transport(ions, temperature=t, run=seed, fit_ps=one))
     return found
 
 

@@ -19,16 +19,18 @@ Numbers of others are in :data:`LITERATURE` with their sources.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
+from scipy import constants
 
 from repro.clay import chapter, diffusion
 from repro.clay.arrhenius import FEWEST, Arrhenius, Value, arrhenius
 from repro.clay.diffusion import Conductivity, Diffusion
-from repro.clay.lithium_chapter import RULES, Point
+from repro.clay.lithium_chapter import LEG, PROTOCOL, RULES, Point
 from repro.errors import InputError
-from repro.md.statistics import Estimate
+from repro.md.scripts import BAR_PER_MPA
+from repro.md.statistics import Estimate, mean
 
 WLF = 51.6
 """K from the glass transition down to T0, universal constant of Williams, Landel and Ferry."""
@@ -65,7 +67,8 @@ def law(
     found:
         From :func:`repro.clay.lithium_chapter.points`.
     rule:
-        By which they count, one of ``RULES`` there.
+        By which they count, one of ``RULES`` there.  By ``widened`` it is the one with the
+        wider interval of two fits: with widened errors and Student's t, and with plain ones.
     divergence:
         T0 in K.  With another than 0 the energy is the B of Vogel, Fulcher and Tammann,
         and all temperatures of the fit are shifted by T0.
@@ -81,8 +84,63 @@ def law(
         raise InputError(f"T0 of {divergence:g} K: expected 0 or more and below the coldest run")
     if len(np.unique(kelvin)) < FEWEST:
         return None
-    return arrhenius(kelvin - divergence, np.array([d.coefficient for _, d in used]),
-                     np.array([p.error(rule) for p, _ in used]))  # fmt: skip
+    shifted, values = kelvin - divergence, np.array([d.coefficient for _, d in used])
+    errors = np.array([p.error(rule) for p, _ in used])
+    if rule != "widened":
+        return arrhenius(shifted, values, errors)
+    # Larger errors lower chi^2, and with it the factor by which it widens the interval.
+    plain = np.array([d.error for _, d in used])
+    fits = arrhenius(shifted, values, errors, student=True), arrhenius(shifted, values, plain)
+    return max(fits, key=lambda one: one.high - one.low)
+
+
+def pressures(found: Sequence[Point], preset: str = chapter.PRESET) -> list[Estimate]:
+    """Return the mean pressure of each shipped run in MPa, in the order of the points.
+
+    A run keeps the cell that it had at the end of a short leg at zero pressure, and that moment
+    was not an average one.
+    """
+    return [
+        chapter.times(
+            mean(
+                chapter.thermo(p.seed, f"{PROTOCOL}{p.temperature:g}", LEG, preset=preset)["Press"]
+            ),
+            1 / BAR_PER_MPA,
+        )
+        for p in found
+    ]
+
+
+def unpressed(
+    found: Sequence[Point], pressures_mpa: Sequence[float], *, volume: float
+) -> list[Point]:
+    r"""Return the runs as they would be at no pressure, for an activation volume.
+
+    .. math:: D(0) = D(p) \, e^{p V_a / k T}
+
+    Parameters
+    ----------
+    found, pressures_mpa:
+        Runs and the pressure of each.
+    volume:
+        Activation volume in angstrom^3, a guess.
+
+    Raises
+    ------
+    InputError
+        For different numbers of runs and pressures.
+    """
+    if len(found) != len(pressures_mpa):
+        raise InputError(f"{len(found)} runs and {len(pressures_mpa)} pressures: expected one each")
+    made = []
+    for p, pressure in zip(found, pressures_mpa, strict=True):
+        d = p.found
+        if d is not None:
+            by = float(np.exp(1e6 * pressure * 1e-30 * volume / (constants.k * p.temperature)))
+            d = replace(d, coefficient=by * d.coefficient, error=by * d.error, low=by * d.low,
+                        high=by * d.high)  # fmt: skip
+        made.append(replace(p, found=d))
+    return made
 
 
 def carriers(preset: str = chapter.PRESET) -> Estimate:

@@ -7,21 +7,21 @@ fitted; so what depends on it is said by these, from none to all.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import zip_longest
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.stats import t as student_t
 
 from repro.clay.arrhenius import Arrhenius, Value
-from repro.clay.charge import Transport, pooled
+from repro.clay.charge import Pooled, Transport, pooled
 from repro.clay.diffusion import Conductivity
 from repro.clay.lithium_chapter import RULES, Point, flows
 from repro.clay.lithium_law import conducts
 from repro.md.statistics import Estimate
 
 Floats = NDArray[np.float64]
-COLUMNS = ["T (K)", "seed", "run (ps)", "D (10⁻⁶ cm²/s)", "error, widened", "exponent",
+COLUMNS = ["T (K)", "seed", "run (ps)", "pressure (MPa)", "D (10⁻⁶ cm²/s)", "error, widened", "exponent",
            "later / earlier slope", "counts by exponent", "counts as straight"]  # fmt: skip
 NO_LAW = "No law: three temperatures or more have to count."
 
@@ -58,13 +58,22 @@ def _coefficient(p: Point) -> str:
     return "" if d is None else f"{1e6 * d.coefficient:.2f} ± {1e6 * d.error:.2f}"
 
 
-def table(found: Sequence[Point]) -> pd.DataFrame:
-    """Return D, exponent, ratio of slopes and use of each run, one row a temperature and seed."""
+def table(found: Sequence[Point], pressures: Sequence[Estimate] = ()) -> pd.DataFrame:
+    """Return D, exponent, ratio of slopes and use of each run, one row a temperature and seed.
+
+    Parameters
+    ----------
+    found:
+        All runs.
+    pressures:
+        Of each in MPa, if known.
+    """
     rows = []
-    for p in found:
+    for p, pressure in zip_longest(found, pressures):
         d = p.found
         rows.append({
             "T (K)": round(p.temperature), "seed": p.seed, "run (ps)": f"{p.picoseconds:g}" if len(p.lag_ps) else "",
+            "pressure (MPa)": "" if pressure is None else pressure.words(0),
             "D (10⁻⁶ cm²/s)": _coefficient(p),
             "error, widened": f"{1e6 * p.error('widened'):.2f}" if p.counts("widened") else "",
             "exponent": "" if d is None else f"{d.exponent:.2f} ± {d.exponent_error:.2f}",
@@ -175,15 +184,24 @@ def answer(found: Sequence[Point], sigmas: Mapping[str, Conductivity | None], *,
 
 
 def charge_table(found: Sequence[Transport]) -> pd.DataFrame:
-    """Return what all charges and what lithium alone conduct in each run, and their ratio."""
-    return pd.DataFrame(
-        [[round(one.temperature), one.seed, one.conductivity.words(0), f"{one.independent:.0f}",
-          one.ratio.words(2)] for one in found],
-        columns=["T (K)", "seed", "all charges (mS/cm)", "lithium alone (mS/cm)", "ratio"],
-    ).set_index(["T (K)", "seed"])  # fmt: skip
+    """Return what all charges conduct in each run, and would if each ion went its own way."""
+    rows = []
+    for one in found:
+        low, high = one.interval
+        top = f"{high:.0f}" if np.isfinite(high) else "∞"
+        rows.append({
+            "T (K)": round(one.temperature), "seed": one.seed,
+            "all charges (mS/cm)": f"{one.conductivity:.0f} ({low:.0f} to {top})",
+            "lithium, independent": f"{one.independent:.0f}",
+            "all ions, independent": f"{one.everyone:.0f}",
+            "all charges / lithium": one.ratio.words(2),
+        })  # fmt: skip
+    columns = ["T (K)", "seed", "all charges (mS/cm)", "lithium, independent",
+               "all ions, independent", "all charges / lithium"]  # fmt: skip
+    return pd.DataFrame(rows, columns=columns).set_index(["T (K)", "seed"])
 
 
-def together(ratio: Estimate | None, *, haven: float = 0.3) -> str:
+def together(ratio: Pooled | None, *, haven: float = 0.3) -> str:
     """Return sentences on what all charges carry, over what independent lithium would.
 
     Parameters
@@ -195,35 +213,37 @@ def together(ratio: Estimate | None, *, haven: float = 0.3) -> str:
     """
     if ratio is None:
         return "No run is long enough yet to say what all charges carry."
-    if ratio.samples < 2:
-        return (f"In one run all charges carry {ratio.value:.2f} times what independent lithium "
+    mean = ratio.ratio
+    if mean.samples < 2:
+        return (f"In one run all charges carry {mean.value:.2f} times what independent lithium "
                 "would, and of one run nobody can say how far that is chance.")  # fmt: skip
-    text = (f"Over {ratio.samples} runs all charges together carry {ratio.words(2)} times what "
-            f"independent lithium would, a Haven ratio of {1 / ratio.value:.1f}: ")  # fmt: skip
-    if ratio.value + ratio.margin < 1:
-        text += "less, for ions are in each other's way"
-    elif ratio.value - ratio.margin > 1:
-        text += "more, for ions pull each other along"
-    else:
-        text += (
-            f"no more and no less that we could tell (chance alone could give {ratio.margin:.2f})"
-        )
-    low, high = ratio.value - ratio.margin, ratio.value + ratio.margin
-    verdict = "lies within" if low <= 1 / haven <= high else "is far from"
-    return f"{text}. A Haven ratio of {haven:g}, {1 / haven:.1f} times as much, {verdict} that."
+    other = 1 / haven
+    place = "above" if other > ratio.high else "below" if other < ratio.low else "within"
+    return (
+        f"Taken as one number, {mean.samples} runs at {ratio.temperatures} "
+        f"temperature{'s' * (ratio.temperatures > 1)}, of {ratio.seeds} "
+        f"assembl{'ies' if ratio.seeds > 1 else 'y'}, say that all charges carry {mean.words(2)} times what "
+        f"independent lithium would (95 %: {ratio.low:.2f} to {ratio.high:.2f}); had they been of ions that go "
+        f"their own way, their mean would be 1 ± {ratio.chance:.2f}. A Haven ratio of {haven:g} stands for "
+        f"{other:.1f}, {place} that interval."
+    )
 
 
 def windows(found: Mapping[tuple[float, float], Sequence[Transport]]) -> pd.DataFrame:
     """Return the ratio over runs for several ranges of fitted lags (ps), in words."""
-    made = {f"{low:g} to {high:g}": (pooled(own), len(own)) for (low, high), own in found.items()}
-    return pd.DataFrame(
-        [["–" if one is None else one.words(2), f"{runs}"] for one, runs in made.values()],
-        index=pd.Index(made, name="lags (ps)"), columns=["ratio, mean over runs", "runs"],
-    )  # fmt: skip
+    rows = {}
+    for (low, high), own in found.items():
+        one = pooled(own)
+        rows[f"{low:g} to {high:g}"] = {
+            "mean and scatter of runs": "–" if one is None else one.ratio.words(2),
+            "chance, if 1": "–" if one is None else f"± {one.chance:.2f}",
+            "runs": f"{len(own)}",
+        }
+    return pd.DataFrame(rows).T.rename_axis("lags (ps)")
 
 
 def rows(curves: Mapping[float, Conductivity], *, frozen: float, haven: float = 0.3,
-         charge: Estimate | None = None) -> dict[str, tuple[float, float, float]]:  # fmt: skip
+         charges: Value | None = None) -> dict[str, tuple[float, float, float]]:  # fmt: skip
     """Return value and interval of our conductivities by words: laws, and another Haven ratio.
 
     Parameters
@@ -234,9 +254,8 @@ def rows(curves: Mapping[float, Conductivity], *, frozen: float, haven: float = 
         T0 that is named as bent.
     haven:
         The other ratio, applied to Arrhenius.
-    charge:
-        What all charges carry over what independent lithium would, as read from the runs;
-        applied to Arrhenius if it is of two runs or more, its own 95 % included.
+    charges:
+        Conductivity of all charges times temperature (mS K/cm), by its own Arrhenius law.
     """
     made = {}
     if 0.0 in curves:
@@ -244,16 +263,14 @@ def rows(curves: Mapping[float, Conductivity], *, frozen: float, haven: float = 
         made["ours, Arrhenius"] = (one.value, one.low, one.high)
         by = one.haven / haven
         made[f"ours, Haven ratio {haven:g}"] = (by * one.value, by * one.low, by * one.high)
-    if 0.0 in curves and charge is not None and charge.samples > 1:
-        one = curves[0.0]
-        # Both intervals are taken as those of logarithms, the ratio's by Student's t.
-        own = float(student_t.ppf(0.975, charge.samples - 1)) * charge.error / charge.value
-        up, down = (np.exp(np.hypot(np.log(end / one.value), own)) for end in (one.high, one.low))
-        middle = one.value * one.haven * charge.value
-        made["ours, charges as in the melt"] = (middle, float(middle / down), float(middle * up))
     if frozen in curves:
         one = curves[frozen]
         made[f"ours, bent (T₀ {frozen:.0f} K)"] = (one.value, one.low, one.high)
+    if charges is not None:
+        value, low, high = (
+            end / charges.temperature for end in (charges.value, charges.low, charges.high)
+        )
+        made["ours, all charges"] = (value, low, high)
     return made
 
 

@@ -13,7 +13,7 @@ freud works in single precision, off by percents at short lags, so it is a check
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain, islice
 from typing import Any
@@ -88,7 +88,7 @@ def unwrapped(frames: Iterable[Atoms], *, dt_ps: float) -> Iterator[tuple[Atoms,
     Parameters
     ----------
     frames, dt_ps:
-        As for :func:`track`.
+        As for :func:`tracks`.
 
     Raises
     ------
@@ -123,8 +123,10 @@ def unwrapped(frames: Iterable[Atoms], *, dt_ps: float) -> Iterator[tuple[Atoms,
         yield first, moved
 
 
-def track(frames: Iterable[Atoms], *, dt_ps: float, element: str = "Li", stride: int = 1) -> Track:
-    """Return the unwrapped paths of an element, relative to the centre of mass of all atoms.
+def tracks(
+    frames: Iterable[Atoms], *, dt_ps: float, elements: Sequence[str] | None = None, stride: int = 1
+) -> dict[str, Track]:
+    """Return the unwrapped paths of elements, relative to the centre of mass of all atoms.
 
     One pass, two frames held; what grows is the paths kept, 12 bytes x N x T / stride.
 
@@ -135,13 +137,14 @@ def track(frames: Iterable[Atoms], *, dt_ps: float, element: str = "Li", stride:
         positions wrapped or not.  ``info["time_ps"]`` is checked where there is one.
     dt_ps:
         Between frames, ps.
-    element, stride:
-        Whose paths are kept, and every how many frames; all frames are used to unwrap.
+    elements, stride:
+        Whose paths are kept, all without; and every how many frames; all frames are used to
+        unwrap.
 
     Raises
     ------
     InputError
-        For frames that differ in atoms or cell or are not equally spaced, no atom of the
+        For frames that differ in atoms or cell or are not equally spaced, no atom of an
         element, a cell without volume, or frames so far apart that an atom moves more
         than a third of the shortest height of the cell between two.
     """
@@ -149,19 +152,36 @@ def track(frames: Iterable[Atoms], *, dt_ps: float, element: str = "Li", stride:
         raise InputError(f"frames {dt_ps} ps apart, stride {stride}: expected a time above 0 and "
                          "a stride of 1 or more")  # fmt: skip
     first: Atoms | None = None
-    kept: list[NDArray[np.float32]] = []
+    kept: dict[str, list[NDArray[np.float32]]] = {}
     for index, (one, moved) in enumerate(unwrapped(frames, dt_ps=dt_ps)):
         if first is None:
             first = one
-            chosen = np.flatnonzero(np.array(first.get_chemical_symbols()) == element)
-            if not len(chosen):
-                raise InputError(f"no {element} in {first.symbols}: expected an atom or more")
+            symbols = np.array(first.get_chemical_symbols())
+            chosen = {e: np.flatnonzero(symbols == e) for e in elements or dict.fromkeys(symbols)}
+            for e, own in chosen.items():
+                if not len(own):
+                    raise InputError(f"no {e} in {first.symbols}: expected an atom or more")
+            kept = {str(e): [] for e in chosen}
             weights = first.get_masses() / first.get_masses().sum()
         if index % stride == 0:
-            kept.append((moved[chosen] - weights @ moved).astype(np.float32))
+            middle = weights @ moved
+            for e, own in chosen.items():
+                kept[str(e)].append((moved[own] - middle).astype(np.float32))
     if first is None:
         raise InputError("no frames: expected a trajectory")
-    return Track(np.stack(kept), dt_ps * stride, float(abs(np.linalg.det(first.cell.array))))
+    volume = float(abs(np.linalg.det(first.cell.array)))
+    return {e: Track(np.stack(own), dt_ps * stride, volume) for e, own in kept.items()}
+
+
+def track(frames: Iterable[Atoms], *, dt_ps: float, element: str = "Li", stride: int = 1) -> Track:
+    """Return the unwrapped paths of one element; see :func:`tracks`.
+
+    Raises
+    ------
+    InputError
+        As that function.
+    """
+    return tracks(frames, dt_ps=dt_ps, elements=(element,), stride=stride)[element]
 
 
 def mean_squared_displacement(positions: NDArray[Any], *, dt_ps: float) -> tuple[Floats, Floats]:
