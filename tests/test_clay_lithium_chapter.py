@@ -633,6 +633,9 @@ def test_the_answer_with_one_law_two_or_none() -> None:
     assert "1.5 mS/cm (95 %: 0.5 to 4.5)" in lithium_words.answer(found, all_three, rule="exponent")
     mild = lithium_words.answer(found, all_three | {"exponent": bad}, rule="exponent")
     assert "by a milder one" in mild and "1.5 mS/cm" in mild
+    assert "and their errors widened 1.5 mS/cm" in mild and mild.count(". ") == 0
+    large = lithium_words.words(replace(good, high=123.4))
+    assert large == "1.5 mS/cm (95 %: 0.5 to 123)"
     wide = lithium_words.answer(found, {"exponent": bad, "straight": bad, "widened": good},
                                 rule="exponent")  # fmt: skip
     assert "By our two rules not enough" in wide and "1.5 mS/cm" in wide and "widened" in wide

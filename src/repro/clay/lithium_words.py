@@ -53,6 +53,11 @@ def counted(found: Sequence[Point], *, rule: str = RULES[0]) -> str:
     return f"{len(used)} of {len(found)} ({_where(used)})"
 
 
+def _two(value: float) -> str:
+    """Return a number with two digits, and no power of ten above a hundred."""
+    return f"{value:.2g}" if not value >= 100 else f"{value:.0f}"
+
+
 def _coefficient(p: Point) -> str:
     d = p.found
     return "" if d is None else f"{1e6 * d.coefficient:.2f} ± {1e6 * d.error:.2f}"
@@ -145,7 +150,7 @@ def words(found: Conductivity | None) -> str:
     """Return a conductivity in words, with its interval."""
     if found is None:
         return "no conductivity, for want of a law"
-    return f"{found.value:.2g} mS/cm (95 %: {found.low:.2g} to {found.high:.2g})"
+    return f"{_two(found.value)} mS/cm (95 %: {_two(found.low)} to {_two(found.high)})"
 
 
 def answer(found: Sequence[Point], sigmas: Mapping[str, Conductivity | None], *, rule: str) -> str:
@@ -164,16 +169,19 @@ def answer(found: Sequence[Point], sigmas: Mapping[str, Conductivity | None], *,
     if sigma is not None:
         return (f"Lithium that diffuses as it does in {counted(found, rule=rule)} would, extrapolated to "
                 f"300 K along a straight line and if its ions move independently, conduct {words(sigma)}.")  # fmt: skip
+    straight_on = "if the law stays straight that far and its ions move independently"
     if other is not None:
+        also = ""
+        if widest is not None:
+            also = f", and with all runs let in and their errors widened {words(widest)}"
         return (f"By the rule we had fixed, not enough temperatures count for a law "
-                f"({counted(found, rule=rule)}); by a milder one, {counted(found, rule='straight')}, "
-                f"lithium would conduct {words(other)} at 300 K, if the law stays straight that far and its ions "
-                "move independently.")  # fmt: skip
+                f"({counted(found, rule='exponent')}); by a milder one, {counted(found, rule='straight')}, "
+                f"lithium would conduct {words(other)} at 300 K{also}, {straight_on}.")  # fmt: skip
     if widest is not None:
         let_in = [p for p in found if p.counts("widened")]
         return (f"By our two rules not enough temperatures count for a law; with {listed(let_in)}, let in all the "
                 f"same and their errors widened by what the slope of each still changes, lithium would conduct "
-                f"{words(widest)} at 300 K, if the law stays straight that far and its ions move independently.")  # fmt: skip
+                f"{words(widest)} at 300 K, {straight_on}.")  # fmt: skip
     so_far = (
         f"by the milder of our rules, {counted(found, rule='straight')} count"
         if found
@@ -282,7 +290,7 @@ def havens(value: Value | None, *, density: float, ratios: Sequence[float] = (1.
     made = [None if value is None else conducts(value, density=density, haven=h) for h in ratios]
     return pd.DataFrame(
         [
-            ["–", "–"] if c is None else [f"{c.value:.2g}", f"{c.low:.2g} to {c.high:.2g}"]
+            ["–", "–"] if c is None else [_two(c.value), f"{_two(c.low)} to {_two(c.high)}"]
             for c in made
         ],
         index=pd.Index([f"{h:g}" for h in ratios], name="Haven ratio"),
@@ -293,7 +301,7 @@ def havens(value: Value | None, *, density: float, ratios: Sequence[float] = (1.
 def bends_table(curves: Mapping[float, Conductivity]) -> pd.DataFrame:
     """Return the conductivity at 300 K for each T0."""
     return pd.DataFrame(
-        [[f"{c.value:.2g}", f"{c.low:.2g} to {c.high:.2g}"] for c in curves.values()],
+        [[_two(c.value), f"{_two(c.low)} to {_two(c.high)}"] for c in curves.values()],
         index=pd.Index([f"{t:g}" for t in curves], name="T₀ (K)"),
         columns=["conductivity at 300 K (mS/cm)", "95 %"],
     )
