@@ -225,6 +225,7 @@ record("lithium.together", lithium_words.together(ratio), note="conductivity of 
 record("lithium.charge_low", min(means, default=float("nan")), note="smallest mean ratio over the ranges of lags")
 record("lithium.charge_high", max(means, default=float("nan")), note="largest mean ratio over the ranges of lags")
 record("lithium.charge_law", lithium_words.energy(charge_law), note="conductivity of all charges times temperature")
+record("lithium.charge_room", lithium_words.room(charge_law), note="conductivity of all charges at 300 K, by its own law")
 fig, ax = new_figure(height=3.8)
 lithium_plots.plot_charge(ax, together)
 show(
@@ -244,7 +245,7 @@ lithium_words.windows(charged)
 # {glue:text}`lithium.together` As the range of lags moves, the mean goes from {glue:text}`lithium.charge_high:.1f` to {glue:text}`lithium.charge_low:.1f`. Do not read that as lithium alone: in these melts the frame moves and carries, too. The column of independent ions
 # shows how much that would be, and that all ions together conduct a fraction of it, since most go in company: a gallium with its halogens around it is nearly neutral.
 #
-# At 300 K, where the frame hardly moves, the ratio may be another, and our runs cannot say which. The conductivity of all charges has a law of its own, from so few windows that it says little: {glue:text}`lithium.charge_law` Extrapolated to 300 K it allows all that anybody has measured and much else, as the last figure of this section shows.
+# At 300 K, where the frame hardly moves, the ratio may be another, and our runs cannot say which. The conductivity of all charges has a law of its own, from so few windows that it says little: {glue:text}`lithium.charge_law` Extrapolated to 300 K it gives {glue:text}`lithium.charge_room`.
 #
 # Beside what was measured:
 

@@ -16,7 +16,15 @@ from matplotlib.axes import Axes
 from numpy.typing import NDArray
 from scipy import constants
 
-from repro.clay import chapter, diffusion, lithium_eis, lithium_law, lithium_plots, lithium_words
+from repro.clay import (
+    chapter,
+    charge,
+    diffusion,
+    lithium_eis,
+    lithium_law,
+    lithium_plots,
+    lithium_words,
+)
 from repro.clay import lithium_chapter as look
 from repro.clay.arrhenius import EV_PER_K, Value
 from repro.clay.charge import Pooled, Transport
@@ -700,6 +708,20 @@ def test_tables_of_all_charges() -> None:
     )
     assert several.loc["1 to 4"].tolist() == ["0.38 ± 0.12", "± 0.21", "2"]
     assert several.loc["4 to 16"].tolist() == ["–", "–", "0"]
+
+
+def test_all_charges_at_room_temperature_in_words() -> None:
+    runs = [
+        carried(t, 3e5 / t * np.exp(-0.1 / EV_PER_K * (1 / t - 1 / 300)))
+        for t in (820.0, 740.0, 660.0)
+    ]
+    law = charge.law(runs)
+    assert law is not None
+    said = lithium_words.room(law)
+    assert said.startswith("1000 mS/cm (95 %: ") and "to" in said
+    low, high = (float(x) for x in said.split(": ")[1].rstrip(")").split(" to "))
+    assert 0 < low < 1000 < high
+    assert lithium_words.room(None) == "no conductivity, for want of a law"
 
 
 def test_all_charges_have_a_row_of_their_own() -> None:

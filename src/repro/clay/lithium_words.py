@@ -282,6 +282,15 @@ def rows(curves: Mapping[float, Conductivity], *, frozen: float, haven: float = 
     return made
 
 
+def room(law: Arrhenius | None, *, temperature: float = 300.0) -> str:
+    """Return in words what a law of conductivity times temperature (mS K/cm) says of 300 K."""
+    if law is None:
+        return "no conductivity, for want of a law"
+    at = law.at(temperature)
+    value, low, high = (_two(end / temperature) for end in (at.value, at.low, at.high))
+    return f"{value} mS/cm (95 %: {low} to {high})"
+
+
 def havens(value: Value | None, *, density: float, ratios: Sequence[float] = (1.0, 0.6, 0.3)) -> pd.DataFrame:  # fmt: skip
     """Return the conductivity of one diffusion coefficient under several Haven ratios.
 

@@ -129,6 +129,8 @@ def in_words(found: Estimate) -> str:
         return "and with one glass nobody can say whether that is chance"
     if chapter.above(found):
         return "more than chance explains"
+    if found.value < -found.margin:
+        return "against the load, and by more than the scatter of so few glasses explains"
     return f"and chance alone could give {100 * found.margin:.1f} %"
 
 
