@@ -217,6 +217,8 @@ def test_what_is_said_of_a_strain_beyond_the_control() -> None:
     assert look.in_words(Estimate(0.02, 0.01, 3)) == "and chance alone could give 2.9 %"
     assert look.in_words(Estimate(0.03, 0.01, 2)) == "and chance alone could give 6.3 %"
     assert "one glass" in look.in_words(Estimate(0.03, float("nan"), 1))
+    assert look.in_words(Estimate(-0.02, 0.01, 3)) == "and chance alone could give 2.9 %"
+    assert look.in_words(Estimate(-0.03, 0.01, 3)).startswith("against the load, and by more")
 
 
 def test_how_many_seeds() -> None:
