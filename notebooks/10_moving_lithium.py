@@ -198,6 +198,7 @@ liquid, third = (lithium_law.LITERATURE[key].value for key in ("liquid", "third"
 record("lithium.answer", lithium_words.answer(found, sigmas, rule=rule), note=f"Haven ratio {haven:g}")
 for name, one in sigmas.items():
     record(f"lithium.words_{name}", lithium_words.words(one), note=f"at 300 K, by the rule {name}")
+record("lithium.widened", lithium_words.words(sigmas["widened"]), note="at 300 K, all runs, errors widened, along a straight line")
 if sigma is not None:
     record("lithium.sigma", sigma.value, unit="mS/cm", uncertainty=sigma.error, note=f"at 300 K, extrapolated, Haven ratio {haven:g}; {lithium_words.words(sigma)}")
     record("lithium.like_liquid", lithium_law.within(sigma, liquid, factor=10.0), note="within a factor of ten of a carbonate electrolyte")
