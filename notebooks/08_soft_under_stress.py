@@ -349,7 +349,7 @@ comparison("activated-at-low-stress")
 
 # %% [markdown]
 # Load less control, glass by glass, is {glue:text}`stress.activation_beyond:.0f` ± {glue:text}`stress.activation_beyond_error:.0f` Å² at {glue:text}`stress.high:.0f` MPa, where chance alone could give {glue:text}`stress.activation_margin:.0f` to either side, and
-# {glue:text}`stress.activation_low_beyond:.0f` ± {glue:text}`stress.activation_low_beyond_error:.0f` at {glue:text}`stress.low:.0f`. The paper's words ask for more motion of such gallium at low stress; by our rule, that it exceed both zero and the control, the answer is: {glue:text}`stress.activated`. A few
+# {glue:text}`stress.activation_low_beyond:.0f` ± {glue:text}`stress.activation_low_beyond_error:.0f` at {glue:text}`stress.low:.0f`. The paper's words ask for more motion of such gallium at low stress; is it more than zero and more than in the control, by the margin of so many glasses? {glue:text}`stress.activated`. A few
 # numbers with so much heat in them cannot settle it.
 #
 # ## Load one now
