@@ -83,7 +83,8 @@ def table(found: Sequence[Point], pressures: Sequence[Estimate] = ()) -> pd.Data
             "error, widened": f"{1e6 * p.error('widened'):.2f}" if p.counts("widened") else "",
             "exponent": "" if d is None else f"{d.exponent:.2f} ± {d.exponent_error:.2f}",
             "later / earlier slope": "" if d is None else f"{p.straight.value:.2f} ± {p.straight.error:.2f}",
-            "counts by exponent": "yes" if p.diffuses else f"no: {p.reason}",
+            # Where there is a coefficient, its exponent two columns before is the reason.
+            "counts by exponent": "yes" if p.diffuses else "no" if d is not None else f"no: {p.reason}",
             "counts as straight": "yes" if p.counts("straight") else "no",
         })  # fmt: skip
     return pd.DataFrame(rows, columns=COLUMNS).set_index(["T (K)", "seed"])  # fmt: skip
