@@ -130,13 +130,6 @@ def displaced(ions: Mapping[str, Track], *, charges: Mapping[str, float] = CHARG
     return moved - moved[0]
 
 
-def _slopes(walks: Floats, lags: NDArray[np.int64], dt_ps: float) -> tuple[Floats, Floats]:
-    """Return slope and intercept of the squared displacement of each of (T, R, 3) walks."""
-    each = np.array([((walks[m:] - walks[:-m]) ** 2).sum(axis=2).mean(axis=0) for m in lags])
-    slope, intercept = np.polyfit(lags * dt_ps, each, 1)
-    return slope, intercept
-
-
 def memory(first: float, *, slope: float, intercept: float, dt_ps: float) -> float:
     """Return the time (ps) in which what rattles forgets where it was; 0 for no memory.
 
@@ -186,7 +179,10 @@ def replayed(slope: float, intercept: float, *, frames: int, dt_ps: float, lags:
     kept = float(np.exp(-dt_ps / memory_ps)) if memory_ps > 0 else 0.0
     for k in range(1, frames):
         rattle[k] = kept * rattle[k - 1] + np.sqrt(1 - kept**2) * rattle[k]
-    return _slopes(walks + rattle, lags, dt_ps)[0]
+    walks += rattle
+    each = np.array([((walks[m:] - walks[:-m]) ** 2).sum(axis=2).mean(axis=0) for m in lags])
+    slopes: Floats = np.polyfit(lags * dt_ps, each, 1)[0]
+    return slopes
 
 
 def _lags(frames: int, dt_ps: float, fit_ps: tuple[float, float]) -> NDArray[np.int64]:
@@ -235,13 +231,13 @@ def transport(
                          f"{dt_ps:g} ps apart: expected {FEWEST_LAGS} lags or more, up to half of "
                          "the run")  # fmt: skip
     lags = _lags(frames, dt_ps, fit_ps)
-    slope, intercept = (float(one[0]) for one in _slopes(together[:, None], lags, dt_ps))
     lag, all_charges = paths.mean_squared_displacement(together[:, None], dt_ps=dt_ps)
     single = {
         e: charges[e] ** 2 * one.positions.shape[1]
         * paths.mean_squared_displacement(one.positions, dt_ps=dt_ps)[1]
         for e, one in ions.items()
     }  # fmt: skip
+    slope, intercept = (float(one) for one in np.polyfit(lag[lags], all_charges[lags], 1))
     own = {e: float(np.polyfit(lag[lags], msd[lags], 1)[0]) for e, msd in single.items()}
     walks = replayed(
         own["Li"], intercept, frames=frames, dt_ps=dt_ps, lags=lags, seed=seed,

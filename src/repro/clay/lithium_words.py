@@ -23,6 +23,7 @@ from repro.md.statistics import Estimate
 Floats = NDArray[np.float64]
 COLUMNS = ["T (K)", "seed", "run (ps)", "pressure (MPa)", "D (10⁻⁶ cm²/s)", "error, widened", "exponent",
            "later / earlier slope", "counts by exponent", "counts as straight"]  # fmt: skip
+NO_CONDUCTIVITY = "no conductivity, for want of a law"
 NO_LAW = "No law: three temperatures or more have to count."
 
 
@@ -147,11 +148,18 @@ def reach(law: Arrhenius | None, *, temperature: float = 300.0) -> str:
     return "There is nothing to extrapolate." if law is None else law.at(temperature).statement
 
 
+def _with_interval(value: float, low: float, high: float) -> str:
+    return f"{_two(value)} mS/cm (95 %: {_two(low)} to {_two(high)})"
+
+
+def _per_kelvin(at: Value) -> tuple[float, float, float]:
+    """Return value and interval of a conductivity of which a law has the product with T."""
+    return at.value / at.temperature, at.low / at.temperature, at.high / at.temperature
+
+
 def words(found: Conductivity | None) -> str:
     """Return a conductivity in words, with its interval."""
-    if found is None:
-        return "no conductivity, for want of a law"
-    return f"{_two(found.value)} mS/cm (95 %: {_two(found.low)} to {_two(found.high)})"
+    return NO_CONDUCTIVITY if found is None else _with_interval(found.value, found.low, found.high)
 
 
 def answer(found: Sequence[Point], sigmas: Mapping[str, Conductivity | None], *, rule: str) -> str:
@@ -276,20 +284,13 @@ def rows(curves: Mapping[float, Conductivity], *, frozen: float, haven: float = 
         one = curves[frozen]
         made[f"ours, bent (T₀ {frozen:.0f} K)"] = (one.value, one.low, one.high)
     if charges is not None:
-        value, low, high = (
-            end / charges.temperature for end in (charges.value, charges.low, charges.high)
-        )
-        made["ours, all charges"] = (value, low, high)
+        made["ours, all charges"] = _per_kelvin(charges)
     return made
 
 
 def room(law: Arrhenius | None, *, temperature: float = 300.0) -> str:
     """Return in words what a law of conductivity times temperature (mS K/cm) says of 300 K."""
-    if law is None:
-        return "no conductivity, for want of a law"
-    at = law.at(temperature)
-    value, low, high = (_two(end / temperature) for end in (at.value, at.low, at.high))
-    return f"{value} mS/cm (95 %: {low} to {high})"
+    return NO_CONDUCTIVITY if law is None else _with_interval(*_per_kelvin(law.at(temperature)))
 
 
 def havens(value: Value | None, *, density: float, ratios: Sequence[float] = (1.0, 0.6, 0.3)) -> pd.DataFrame:  # fmt: skip
